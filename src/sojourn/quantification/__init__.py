@@ -1,0 +1,1 @@
+"""Quantification floor."""
