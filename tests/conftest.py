@@ -1,0 +1,19 @@
+"""Fixtures of every test: where real data lie."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Return the folder of real data; skip, naming it, where it is absent."""
+    named = os.environ.get("SOJOURN_SHARED")
+    folder = Path(named) if named else REPOSITORY.parent / "shared"
+    if not (folder / "data").is_dir():
+        source = "SOJOURN_SHARED" if named else "default; set SOJOURN_SHARED to change it"
+        pytest.skip(f"no real data: {folder / 'data'} ({source}) is not a folder")
+    return folder
