@@ -5,7 +5,7 @@ Both are lazy: their spectra stay in their file, and only asked-for rows are loa
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,23 @@ class Spectra(Protocol):
     def read(self, channel: int, bins: NDArray[np.int64]) -> NDArray[np.complex128]:
         """Return the rows `bins` (0-based rFFT bins) of `channel`, shape (frame, len(bins))."""
         ...
+
+
+@runtime_checkable
+class SelectedSpectra(Spectra, Protocol):
+    """Spectra of which only some bins are kept; the others cannot be read."""
+
+    @property
+    def bins(self) -> NDArray[np.int64]:
+        """The 0-based rFFT bins that can be read, ascending."""
+        ...
+
+
+def stored_bins(spectra: Spectra) -> NDArray[np.int64]:
+    """Return the 0-based rFFT bins that `spectra` can read, ascending."""
+    if isinstance(spectra, SelectedSpectra):
+        return spectra.bins
+    return np.arange(spectra.shape[2], dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,151 @@
+"""Which rows of a system matrix are used, and loading just those.
+
+Conventions of MPIReco.jl: a plain unnormalised rFFT of the period for matrix and scan alike;
+all frequencies of the first channel, then of the second, and so on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sojourn.core.arrays import frozen
+from sojourn.core.errors import DataError
+from sojourn.core.signals import Scan, SystemMatrix, stored_bins
+from sojourn.reconstruction._snr import compute_snr
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Selection:
+    """Rows of a system matrix: each receive channel with its 0-based rFFT bins, ascending."""
+
+    channels: tuple[int, ...]
+    bins: tuple[NDArray[np.int64], ...]
+
+    def __post_init__(self) -> None:
+        if len(self.channels) != len(self.bins):
+            raise DataError(f"{len(self.channels)} channels but bins of {len(self.bins)}")
+        object.__setattr__(self, "bins", tuple(frozen(b.astype(np.int64)) for b in self.bins))
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return sum(len(bins) for bins in self.bins)
+
+    def labels(self) -> tuple[tuple[int, int], ...]:
+        """Return (channel, bin) of every row, in row order."""
+        return tuple(
+            (channel, int(k))
+            for channel, bins in zip(self.channels, self.bins, strict=True)
+            for k in bins
+        )
+
+
+def select_rows(
+    matrix: SystemMatrix,
+    *,
+    min_snr: float | None = None,
+    min_frequency: float | None = None,
+    max_frequency: float | None = None,
+    channels: Sequence[int] | None = None,
+    bins: Sequence[int] | None = None,
+) -> Selection:
+    """Return the rows of `matrix` that pass every rule given; None is no rule.
+
+    Parameters
+    ----------
+    matrix
+        the calibration; bins that its file does not hold are never selected.
+    min_snr
+        keep rows of at least this SNR; that of the file, else computed (`compute_snr`).
+    min_frequency, max_frequency
+        bounds in Hz, both inclusive.
+    channels
+        0-based receive channels, all by default.
+    bins
+        0-based rFFT bins to keep; bin k is the frequency 2 k bandwidth / n_samples.
+
+    Returns
+    -------
+        channels ascending, bins ascending within each.
+
+    Raises
+    ------
+    DataError
+        if a channel or a bin does not exist, or no row is left.
+
+    References
+    ----------
+    MPIReco.jl and MPIFiles.jl, frequency filter: minFreq and maxFreq inclusive, SNR >= threshold.
+    """
+    keep = _stored(matrix, bins)
+    frequencies = matrix.acquisition.frequencies()
+    if min_frequency is not None:
+        keep &= frequencies >= min_frequency
+    if max_frequency is not None:
+        keep &= frequencies <= max_frequency
+    used = _channels(matrix, channels)
+    rows = np.zeros((matrix.acquisition.n_channels, matrix.acquisition.n_bins), dtype=np.bool_)
+    rows[list(used)] = keep
+    if min_snr is not None:
+        snr = matrix.snr if matrix.snr is not None else compute_snr(matrix)
+        rows &= snr >= min_snr
+    if not rows.any():
+        raise DataError(
+            f"{matrix.name}: no frequency is left of {len(used)} channels x "
+            f"{matrix.acquisition.n_bins} bins after min_snr={min_snr}, "
+            f"min_frequency={min_frequency} Hz, max_frequency={max_frequency} Hz, bins={bins}; "
+            "relax the selection"
+        )
+    chosen = tuple(c for c in used if rows[c].any())
+    return Selection(chosen, tuple(np.flatnonzero(rows[c]) for c in chosen))
+
+
+def _stored(matrix: SystemMatrix, bins: Sequence[int] | None) -> NDArray[np.bool_]:
+    keep = np.zeros(matrix.acquisition.n_bins, dtype=np.bool_)
+    available = stored_bins(matrix.spectra)
+    if bins is None:
+        keep[available] = True
+        return keep
+    if missing := sorted(set(bins) - {int(k) for k in available}):
+        raise DataError(
+            f"{matrix.name}: bins {missing[:10]} are not in the file; it holds {len(available)} "
+            f"bins from {available[0]} to {available[-1]} (0-based)"
+        )
+    keep[list(bins)] = True
+    return keep
+
+
+def _channels(matrix: SystemMatrix, channels: Sequence[int] | None) -> tuple[int, ...]:
+    n_channels = matrix.acquisition.n_channels
+    used = range(n_channels) if channels is None else sorted(set(channels))
+    if not used or min(used) < 0 or max(used) >= n_channels:
+        raise DataError(
+            f"{matrix.name}: receive channels {list(used)} asked for; it has channels 0 to "
+            f"{n_channels - 1}"
+        )
+    return tuple(used)
+
+
+def load_rows(source: Scan | SystemMatrix, selection: Selection) -> NDArray[np.complex128]:
+    """Return the selected rows of every frame, background frames too, uncorrected.
+
+    Parameters
+    ----------
+    source
+        a scan or a system matrix; only the selected rows are loaded from its file.
+    selection
+        channels and bins, made by `select_rows`.
+
+    Returns
+    -------
+        shape (frame, row), frames in the order of `source`, plain unnormalised rFFT.
+    """
+    frames, _, _ = source.spectra.shape
+    rows = np.empty((frames, selection.n_rows), dtype=np.complex128)
+    start = 0
+    for channel, bins in zip(selection.channels, selection.bins, strict=True):
+        rows[:, start : start + len(bins)] = source.spectra.read(channel, bins)
+        start += len(bins)
+    return rows
