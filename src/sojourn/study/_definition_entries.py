@@ -1,0 +1,283 @@
+"""The tables of a study file, entry by entry; each says where it comes from.
+
+Words follow ICH E9(R1): the variable is an endpoint, the summary an analysis, the population an
+analysis set, and each intercurrent event has a strategy.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+T = TypeVar("T")
+
+Many = Annotated[tuple[T, ...], Field(strict=False)]
+"""A TOML array; lax only in that a list becomes a tuple."""
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=40)]
+Origin = Literal["record", "protocol", "assumption"]
+Role = Literal["primary", "secondary", "sensitivity", "exploratory", "safety"]
+Strategy = Literal[
+    "treatment_policy", "composite", "hypothetical", "while_on_treatment", "principal_stratum"
+]
+Masked = Literal["PARTICIPANT", "CARE_PROVIDER", "INVESTIGATOR", "OUTCOMES_ASSESSOR"]
+AnalysisSet = Literal["ALL", "AFFECTED_ANC", "AFFECTED_HGB", "AFFECTED_PLT", "AFFECTED_ANY"]
+
+ANALYSIS_SETS: dict[str, str] = {
+    "ALL": "every subject with a day 0 (dosed at least once)",
+    "AFFECTED_ANC": "dosed, neutrophils affected at baseline",
+    "AFFECTED_HGB": "dosed, hemoglobin affected at baseline",
+    "AFFECTED_PLT": "dosed, platelets affected at baseline",
+    "AFFECTED_ANY": "dosed, at least one lineage affected at baseline",
+}
+"""Meaning of each analysis set; a set of affected subjects is the outcome's non-null classes."""
+
+
+class Part(BaseModel):
+    """A part of a study file: frozen, strictly typed, no key but its own."""
+
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", allow_inf_nan=False, defer_build=True
+    )
+
+
+class Entry(Part):
+    """What every entry carries: its origin, with a citation or a reason.
+
+    `assumes` gives, for single keys of an entry, the reason of a value that the cited source does
+    not state. `binds` are the record's paths that the entry accounts for.
+    """
+
+    from_: Origin = Field(alias="from")
+    cites: Text | None = None
+    reason: Text | None = None
+    assumes: dict[str, Text] = Field(default_factory=dict)
+    binds: Many[Text] = ()
+
+    @model_validator(mode="after")
+    def _has_grounds(self) -> "Entry":
+        if self.from_ == "assumption" and self.reason is None:
+            raise ValueError('from = "assumption" needs a reason: say why, in one sentence')
+        if self.from_ != "assumption" and self.cites is None:
+            raise ValueError(f'from = "{self.from_}" needs cites: where does it stand?')
+        return self
+
+
+class Design(Entry):
+    """How subjects come to arms, and who does not know the arm."""
+
+    allocation: Literal["randomized", "non_randomized", "single_group", "not_stated"]
+    enrollment: int | None = Field(default=None, ge=0)
+    allocation_ratio: Many[int] = ()
+    block_sizes: Many[int] = ()
+    masked: Many[Masked] = ()
+
+
+class DayZero(Entry):
+    """The event that day 0 is counted from."""
+
+    event: Literal["first_dose"]
+
+
+class Arm(Entry):
+    """One arm: what is given, how much, and on which days."""
+
+    code: Name
+    name: Text
+    dose_cells: float | None = Field(default=None, ge=0)
+    dose_cells_range: Many[float] = ()
+    dose_cells_per_kg: float | None = Field(default=None, ge=0)
+    dose_iron_ug: float | None = Field(default=None, ge=0)
+    days: Many[int] = ()
+    dose_window_days: int = Field(default=0, ge=0)
+
+
+class Visit(Entry):
+    """One planned visit; `window_days` are the first and last day accepted.
+
+    `collects` names the tables that have a row for this visit.
+    """
+
+    name: Name
+    day: int
+    window_days: Annotated[tuple[int, int], Field(strict=False)]
+    collects: Many[Name] = ()
+
+    @model_validator(mode="after")
+    def _is_ordered(self) -> "Visit":
+        first, last = self.window_days
+        if not first <= self.day <= last:
+            raise ValueError(
+                f"visit {self.name}: day {self.day} lies outside window_days [{first}, {last}]"
+            )
+        return self
+
+
+class StudyEndpoint(Entry):
+    """One variable: the plug-in `use` under `rule`; a key left out has the plug-in's default."""
+
+    id: Name
+    label: Text | None = None
+    use: Name
+    role: Role
+    rule: dict[str, Any] = Field(default_factory=dict)
+
+
+class StudyAnalysis(Entry):
+    """One analysis: the statistic `use` on the parameter `param` of an endpoint.
+
+    `by` "arm" estimates each arm, "all" everybody together. `arm` is the arm whose number
+    answers the question, where only one arm's does.
+    """
+
+    id: Name
+    label: Text
+    endpoint: Name
+    param: Name
+    use: Name
+    role: Role
+    settings: dict[str, Any] = Field(default_factory=dict)
+    set: AnalysisSet = "ALL"
+    by: Literal["arm", "all"]
+    arm: Name | None = None
+
+
+class IntercurrentEvent(Entry):
+    """An event after day 0 that changes what an outcome means, and what is done about it."""
+
+    event: Text
+    endpoints: Many[Name]
+    strategy: Strategy
+    handling: Text
+
+
+class Imaging(Entry):
+    """Every choice of reconstruction and of the amount; none is left to a program's default."""
+
+    source_model: Literal["compartments", "compact", "unknown_distribution"]
+    cavity: Name
+    regions: Many[Name]
+    baseline: Name
+    visits: Many[Name]
+    denominator: Literal["post_injection_scan", "syringe_assay"]
+    denominator_visit: Name
+    denominator_regions: Many[Name]
+    background: Name
+    iterations: int = Field(ge=1)
+    regularization: float = Field(ge=0)
+    min_snr: float = Field(ge=0)
+    min_frequency_hz: float = Field(ge=0)
+    calibration_repeatability_percent: float = Field(ge=0)
+    level: float = Field(gt=0, lt=1)
+
+
+class Sharing(Entry):
+    """Whether, when and how participants' data are shared."""
+
+    individual_data: Literal["YES", "NO", "UNDECIDED", "NOT_STATED"]
+    from_months_after_publication: float | None = Field(default=None, ge=0)
+    until_months_after_publication: float | None = Field(default=None, ge=0)
+    documents: Many[Text] = ()
+    access: Text | None = None
+
+
+class CriterionRule(Part):
+    """A test of one recorded item: `min`, `max` inclusive; `above`, `below` exclusive."""
+
+    item: Name
+    min: float | None = None
+    max: float | None = None
+    above: float | None = None
+    below: float | None = None
+    unit: Text | None = None
+    one_of: Many[str | int] = ()
+    is_: bool | None = Field(default=None, alias="is")
+
+    @model_validator(mode="after")
+    def _tests_something(self) -> "CriterionRule":
+        bounds = [b for b in (self.min, self.max, self.above, self.below) if b is not None]
+        kinds = bool(bounds) + bool(self.one_of) + (self.is_ is not None)
+        if kinds != 1:
+            raise ValueError("needs exactly one of: bounds (min, max, above, below), one_of, is")
+        if bounds and self.unit is None:
+            raise ValueError("a bound needs a unit, for instance unit = 'years'")
+        low = max((b for b in (self.min, self.above) if b is not None), default=None)
+        high = min((b for b in (self.max, self.below) if b is not None), default=None)
+        if low is not None and high is not None and low > high:
+            raise ValueError(f"lower bound {low:g} exceeds upper bound {high:g}")
+        return self
+
+
+class StudyCriterion(Entry):
+    """One criterion: a computable `rule`, or a `judgement` that somebody records.
+
+    An inclusion criterion asks that the rule holds, an exclusion criterion that it does not.
+    """
+
+    id: Name
+    kind: Literal["inclusion", "exclusion"]
+    text: Text | None = None
+    rule: CriterionRule | None = None
+    judgement: Text | None = None
+
+    @model_validator(mode="after")
+    def _is_decidable(self) -> "StudyCriterion":
+        if (self.rule is None) == (self.judgement is None):
+            raise ValueError(f"criterion {self.id} needs either a rule or a judgement, not both")
+        return self
+
+
+class Open(Part):
+    """A statement of the record that this file leaves open, and the decision it waits for."""
+
+    binds: Many[Text] = Field(min_length=1)
+    what: Text
+    decision: Text
+
+
+class Answer(Entry):
+    """What this file decided about one lint finding; `path` narrows it to one place."""
+
+    finding: Text
+    path: Text | None = None
+    decision: Text
+
+
+class Study(Part):
+    """One trial, defined: a value that exists is consistent within itself.
+
+    `record` is the registry record's file, beside the study file. `data_status` says what the
+    data are; `headline` names the primary analysis that answers first.
+    """
+
+    id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=40)]
+    title: Text
+    data_status: Literal["PLANNED", "SIMULATED", "INTERIM", "FINAL"] = "PLANNED"
+    record: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$")] = (
+        "record.json"
+    )
+    headline: Name | None = None
+    design: Design | None = None
+    day_zero: DayZero
+    arms: Many[Arm] = ()
+    visits: Many[Visit] = ()
+    endpoints: Many[StudyEndpoint] = ()
+    analyses: Many[StudyAnalysis] = ()
+    intercurrent_events: Many[IntercurrentEvent] = ()
+    imaging: Imaging | None = None
+    criteria: Many[StudyCriterion] = ()
+    sharing: Sharing | None = None
+    open: Many[Open] = ()
+    answers: Many[Answer] = ()
+
+    def entries(self) -> Iterator[tuple[str, Entry]]:
+        """Yield every entry that has an origin, under its place: ``endpoints[0]``, ``imaging``."""
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, Entry):
+                yield name, value
+            elif isinstance(value, tuple):
+                for i, entry in enumerate(value):
+                    if isinstance(entry, Entry):
+                        yield f"{name}[{i}]", entry
