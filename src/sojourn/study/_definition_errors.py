@@ -61,7 +61,7 @@ def suggestion(found: str, accepted: Iterable[str]) -> str:
     words = list(accepted)
     near = difflib.get_close_matches(found, words, n=1)
     question = f"; did you mean {near[0]!r}?" if near else ""
-    return f"{question} Accepted: {', '.join(words) or 'none'}"
+    return f"{question}; accepted: {', '.join(words) or 'none'}"
 
 
 def keys_of(model: type[BaseModel] | None) -> list[str]:
