@@ -38,7 +38,12 @@ _LEAD = re.compile(
 )
 _STAGE = re.compile(r"^(?:mid|post|end|follow)[- ]?(?:of )?[- ]?(?:treatment|up) (?:at )?")
 _ANCHOR = re.compile(r"\s*\b(?:after|following|since|post)[ -](?:the )?([a-z][a-z/ -]*)$")
-_UP_TO = re.compile(r"(?:up to|within|during|over)(?: the)?(?: first| initial)? (.+)")
+_UP_TO = re.compile(
+    rf"(?:every (?:{_NUMBER} )?{_UNIT} )?(?:up to|within|during|over)(?: the)?(?: first| initial)? "
+    r"(?P<limit>.+)"
+)
+_HEAD = re.compile(r"^[a-z][\w -]{0,15}[:.] ")
+_TOLERANCE = re.compile(rf"(.*?)\s*(?:±|\+/-)\s*({_NUMBER})\s*(?:{_UNIT})?(.*)")
 
 
 class TimeFrame(BaseModel):
@@ -55,6 +60,7 @@ class TimeFrame(BaseModel):
     days: tuple[float, ...]
     from_baseline: bool = False
     anchor: str | None = None
+    tolerance_days: float = 0.0
 
     @property
     def start_day(self) -> float:
@@ -129,9 +135,17 @@ def _joined(frames: list[TimeFrame], text: str) -> TimeFrame | Unparsed:
 
 
 def _clause(clause: str, text: str) -> TimeFrame:
+    clause = _HEAD.sub("", clause)
+    if found := _TOLERANCE.fullmatch(clause):
+        unit = found[3] or _unit(found[1])
+        own = "" if re.search(_UNIT, found[1]) else f" {unit}s"
+        frame = _clause(f"{found[1]}{own}{found[4]}", text)
+        if frame.kind not in ("point", "duration"):
+            raise _UnknownWordsError(clause)
+        return frame.model_copy(update={"tolerance_days": _in_days(found[2], unit)})
     body, anchor = _without_anchor(clause)
     if limit := _UP_TO.fullmatch(body):
-        return TimeFrame(text=text, kind="up_to", days=(0.0, _day(limit[1])), anchor=anchor)
+        return TimeFrame(text=text, kind="up_to", days=(0.0, _day(limit["limit"])), anchor=anchor)
     days: tuple[float, ...]
     if amount := _AMOUNT.fullmatch(body):
         days = (_in_days(amount[1], amount[2]),)

@@ -1,0 +1,1 @@
+"""Rules of the record linter: each module defines `RULES`, a tuple of `Rule`."""
