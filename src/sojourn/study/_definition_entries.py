@@ -229,9 +229,13 @@ class StudyCriterion(Entry):
 
 
 class Open(Part):
-    """A statement of the record that this file leaves open, and the decision it waits for."""
+    """A statement of the record that this file leaves open, and the decision it waits for.
+
+    With `finding`, what is open is that lint finding at the place in `binds`.
+    """
 
     binds: Many[Text] = Field(min_length=1)
+    finding: Text | None = None
     what: Text
     decision: Text
 
