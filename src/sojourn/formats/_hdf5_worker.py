@@ -1,0 +1,327 @@
+"""Child process that alone opens HDF5 files from outside.
+
+Run by its path, isolated (`python -I`), so it imports nothing of this package. One JSON line
+asks; one JSON line answers, then `n_bytes` raw little-endian bytes. It opens no file for
+writing, follows no link, loads no filter plug-in and never unpickles.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+MAX_OBJECTS = 10_000
+MAX_DEPTH = 16
+MAX_VALUE_BYTES = 1 << 12
+MAX_TEXT = 1 << 16
+MAX_VALUES_BYTES = 8 << 20
+GAP_BYTES = 1 << 16
+MAX_CHUNK_BYTES = 256 << 20
+MAX_ARRAY_BYTES = 64 << 20
+BLOCK_BYTES = 16 << 20
+COMPRESSION = 1100
+"""Deflate cannot shrink data by more than about 1032."""
+FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
+KINDS = {"i": "int", "u": "int", "b": "int", "f": "float", "c": "complex"}
+WIRE = {"int": "<i8", "float": "<f8", "complex": "<c16"}
+
+
+class Refused(Exception):  # noqa: N818 - a verdict, not a defect
+    """The file asks for something that is not done; `kind` sorts the reasons."""
+
+    def __init__(self, kind: str, detail: str) -> None:
+        super().__init__(detail)
+        self.kind = kind
+
+
+def open_file(path: str, stamp: list[int] | None = None) -> h5py.File:
+    """Open `path` for reading; refuse if it is no HDF5, or changed since `stamp`."""
+    status = Path(path).stat()
+    if stamp is not None and [status.st_size, status.st_mtime_ns] != stamp:
+        raise Refused("changed", "the file changed while it was in use")
+    if not h5py.is_hdf5(path):
+        raise Refused("not_hdf5", "the file is not HDF5")
+    return h5py.File(path, "r")
+
+
+def members(group: h5py.Group) -> Iterator[tuple[str, Any]]:
+    """Yield the members of a group by name; refuse every link but a hard one."""
+    for name in sorted(group):
+        link = group.get(name, getlink=True)
+        if not isinstance(link, h5py.HardLink):
+            raise Refused("link", f"{group.name.rstrip('/')}/{name} is a {type(link).__name__}")
+        yield name, group[name]
+
+
+def walk(file: h5py.File) -> Iterator[h5py.Dataset]:
+    """Yield every dataset; each group is entered once."""
+    waiting: list[tuple[h5py.Group, int]] = [(file, 0)]
+    seen: set[int] = set()
+    n_objects = 0
+    while waiting:
+        group, depth = waiting.pop()
+        for _, child in members(group):
+            n_objects += 1
+            if n_objects > MAX_OBJECTS or depth > MAX_DEPTH:
+                raise Refused("limit", f"more than {MAX_OBJECTS} objects, or {MAX_DEPTH} levels")
+            if isinstance(child, h5py.Dataset):
+                yield child
+            elif isinstance(child, h5py.Group):
+                address = int(h5py.h5o.get_info(child.id).addr)
+                if address not in seen:
+                    seen.add(address)
+                    waiting.append((child, depth + 1))
+
+
+def kind_of(dtype: np.dtype[Any]) -> str:
+    """Return int, float, complex, string or other."""
+    if h5py.check_string_dtype(dtype) is not None:
+        return "string"
+    if h5py.check_ref_dtype(dtype) is not None or h5py.check_vlen_dtype(dtype) is not None:
+        return "other"
+    if dtype.itemsize > (16 if dtype.kind == "c" else 8):
+        return "other"
+    return KINDS.get(dtype.kind, "other")
+
+
+def obstacle(data: h5py.Dataset, kind: str) -> str:
+    """Return why `data` is not read, or nothing; refuse storage outside the file at once."""
+    plan = data.id.get_create_plist()
+    if plan.get_layout() == h5py.h5d.VIRTUAL or plan.get_external_count() > 0:
+        raise Refused("link", f"{data.name} keeps its data in another file")
+    if kind == "other":
+        return "its type is neither number nor text"
+    filters = [plan.get_filter(i)[0] for i in range(plan.get_nfilters())]
+    if unknown := [number for number in filters if number not in FILTERS]:
+        return f"its HDF5 filters {unknown} are not among {', '.join(FILTERS.values())}"
+    claimed, stored = data.size * data.dtype.itemsize, data.id.get_storage_size()
+    if data.chunks and int(np.prod(data.chunks)) * data.dtype.itemsize > MAX_CHUNK_BYTES:
+        return f"its chunks {data.chunks} are larger than {MAX_CHUNK_BYTES >> 20} MiB"
+    if claimed > COMPRESSION * stored:
+        return f"its shape {data.shape} claims {claimed} bytes where {stored} are stored"
+    return ""
+
+
+def texts(data: h5py.Dataset) -> list[str]:
+    """Return the strings of a small dataset, flat."""
+    raw = np.asarray(data[()], dtype=object).ravel()
+    found = [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in raw]
+    if sum(map(len, found)) > MAX_TEXT:
+        raise Refused("limit", f"{data.name} holds more than {MAX_TEXT} characters")
+    return found
+
+
+def small_value(data: h5py.Dataset, kind: str) -> list[Any]:
+    """Return the elements of a small dataset, flat; a complex number as two."""
+    if kind == "string":
+        return texts(data)
+    values = np.asarray(data[()]).astype(WIRE[kind]).ravel()
+    return list((values.view("<f8") if kind == "complex" else values).tolist())
+
+
+def describe(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """Return shape and type of every dataset, and the values of small ones."""
+    status = Path(request["path"]).stat()
+    stamp = [status.st_size, status.st_mtime_ns]
+    items, budget = {}, MAX_VALUES_BYTES
+    with open_file(request["path"], stamp) as file:
+        for data in walk(file):
+            kind = kind_of(data.dtype)
+            item: dict[str, Any] = {
+                "kind": kind,
+                "type": str(data.dtype),
+                "shape": list(data.shape or ()),
+                "blocked": "it is empty" if data.shape is None else obstacle(data, kind),
+            }
+            n_bytes = (data.size or 0) * data.dtype.itemsize
+            if not item["blocked"] and n_bytes <= min(MAX_VALUE_BYTES, budget):
+                item["value"] = small_value(data, kind)
+                budget -= n_bytes
+            items[data.name] = item
+    return {"items": items, "stamp": stamp}, b""
+
+
+def checked(file: h5py.File, name: str) -> h5py.Dataset:
+    """Return the dataset at `name`, reached by hard links only, readable."""
+    found: Any = file
+    for part in name.strip("/").split("/"):
+        link = found.get(part, getlink=True) if isinstance(found, h5py.Group) else None
+        if not isinstance(link, h5py.HardLink):
+            raise Refused("link", f"{name} is not in the file itself")
+        found = found[part]
+    if not isinstance(found, h5py.Dataset) or found.shape is None:
+        raise Refused("blocked", f"{name} is no array")
+    if reason := obstacle(found, kind_of(found.dtype)):
+        raise Refused("blocked", f"{name}: {reason}")
+    return found
+
+
+def array(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """Return a whole numeric dataset."""
+    with open_file(request["path"], request["stamp"]) as file:
+        data = checked(file, request["name"])
+        kind = kind_of(data.dtype)
+        if kind not in WIRE or data.size * np.dtype(WIRE[kind]).itemsize > MAX_ARRAY_BYTES:
+            raise Refused("blocked", f"{data.name} of shape {data.shape} is too large to be read")
+        return reply(np.asarray(data[()]).astype(WIRE[kind]))
+
+
+def reply(values: NDArray[Any]) -> tuple[dict[str, Any], bytes]:
+    """Return the answer that carries `values`."""
+    content = np.ascontiguousarray(values).tobytes()
+    head = {"dtype": values.dtype.str, "shape": list(values.shape), "n_bytes": len(content)}
+    return head, content
+
+
+def runs(wanted: NDArray[np.int64], gap: int) -> Iterator[NDArray[np.int64]]:
+    """Yield positions in groups that are read at once, with gaps of at most `gap` between."""
+    yield from np.split(wanted, np.flatnonzero(np.diff(wanted) > gap) + 1)
+
+
+def fast_rows(
+    data: h5py.Dataset, channel: int, wanted: NDArray[np.int64], frames: list[int]
+) -> NDArray[Any]:
+    """Return rows of data (1, channel, row, frame), shape (frame, row)."""
+    first, last = frames
+    found = np.empty((last - first, len(wanted)), dtype=data.dtype)
+    n_bytes = max(1, (last - first) * data.dtype.itemsize)
+    size = max(1, BLOCK_BYTES // n_bytes)
+    start = 0
+    for run in runs(wanted, max(1, GAP_BYTES // n_bytes)):
+        for low in range(int(run[0]), int(run[-1]) + 1, size):
+            part = run[(run >= low) & (run < low + size)]
+            if len(part):
+                block = data[0, channel, int(part[0]) : int(part[-1]) + 1, first:last]
+                found[:, start : start + len(part)] = block[part - part[0]].T
+                start += len(part)
+    return found
+
+
+def slow_rows(
+    data: h5py.Dataset, channel: int, wanted: NDArray[np.int64], frames: list[int]
+) -> Iterator[NDArray[Any]]:
+    """Yield rows of data (frame, 1, channel, row), some frames at a time."""
+    low, high = int(wanted[0]), int(wanted[-1]) + 1
+    step = max(1, BLOCK_BYTES // max(1, (high - low) * data.dtype.itemsize))
+    for first in range(frames[0], frames[1], step):
+        block = data[first : min(first + step, frames[1]), 0, channel, low:high]
+        yield block[:, wanted - low]
+
+
+def spectrum(samples: NDArray[Any], request: dict[str, Any]) -> NDArray[np.complex128]:
+    """Return the asked-for bins of the plain rFFT of converted samples (frame, sample)."""
+    scale, offset = request["conversion"]
+    values = np.fft.rfft(scale * samples.astype(np.float64) + offset, axis=1)
+    return np.asarray(values[:, np.asarray(request["wanted"], dtype=np.int64)])
+
+
+def convert(found: NDArray[Any], request: dict[str, Any]) -> NDArray[Any]:
+    """Return rows in the file's unit: scaled, the offset on the zero frequency only."""
+    if request["domain"] == "index":
+        return found.astype("<i8")
+    scale, offset = request["conversion"]
+    converted = found.astype("<c16") * scale
+    if request["zero_at"] is not None and offset:
+        at = np.flatnonzero(np.asarray(request["wanted"]) == request["zero_at"])
+        converted[:, at] += offset * request["n_samples"]
+    return np.asarray(converted)
+
+
+def rows(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """Return some rows of one channel, shape (frame, row)."""
+    with open_file(request["path"], request["stamp"]) as file:
+        data = checked(file, request["name"])
+        if list(data.shape) != request["shape"]:
+            raise Refused("changed", f"{data.name} has shape {data.shape}")
+        wanted = np.asarray(request["wanted"], dtype=np.int64)
+        if request["domain"] == "time":
+            found = time_rows(data, request)
+        elif request["fast"]:
+            found = convert(fast_rows(data, request["channel"], wanted, request["frames"]), request)
+        else:
+            blocks = slow_rows(data, request["channel"], wanted, request["frames"])
+            found = np.concatenate([convert(block, request) for block in blocks])
+    if found.dtype.kind == "c" and not np.isfinite(found).all():
+        frame, _ = np.argwhere(~np.isfinite(found))[0]
+        frame += request["frames"][0]
+        raise Refused("nan", f"{request['name']} holds NaN or infinity in frame {frame + 1}")
+    return reply(found)
+
+
+def time_rows(data: h5py.Dataset, request: dict[str, Any]) -> NDArray[np.complex128]:
+    """Return rows of time-domain data, transformed."""
+    channel, (first, last) = request["channel"], request["frames"]
+    n_samples = request["n_samples"]
+    if not request["fast"]:
+        everything = np.arange(n_samples)
+        blocks = slow_rows(data, channel, everything, [first, last])
+        return np.concatenate([spectrum(block, request) for block in blocks])
+    step = max(1, BLOCK_BYTES // (8 * n_samples))
+    return np.concatenate(
+        [
+            spectrum(data[0, channel, :, i : min(i + step, last)].T, request)
+            for i in range(first, last, step)
+        ]
+    )
+
+
+ANSWERS = {"describe": describe, "array": array, "rows": rows}
+
+
+def answer(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """Answer one request; every refusal and every failure is an answer too."""
+    try:
+        return ANSWERS[request["ask"]](request)
+    except Refused as verdict:
+        return {"error": verdict.kind, "detail": str(verdict)[:500]}, b""
+    except MemoryError:
+        return {"error": "memory", "detail": ""}, b""
+    except (ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
+        return {"error": "unreadable", "detail": f"{type(error).__name__}: {error}"[:500]}, b""
+
+
+def limit_memory(extra: int) -> int | None:
+    """Bound the address space to what is used now plus `extra` bytes; None where impossible."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        used = pages * resource.getpagesize()
+    except OSError:
+        used = 1 << 30
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, (used + extra, used + extra))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    except (OSError, ValueError):
+        return None
+    return extra
+
+
+def serve(requests: BinaryIO, replies: BinaryIO) -> None:
+    """Answer requests until there are no more."""
+    for line in requests:
+        head, content = answer(json.loads(line))
+        replies.write(json.dumps(head).encode() + b"\n" + content)
+        replies.flush()
+
+
+def main() -> None:
+    """Limit memory, say so, serve."""
+    replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    sys.stdout = sys.stderr
+    memory = limit_memory(int(sys.argv[1]))
+    replies.write(json.dumps({"memory": memory}).encode() + b"\n")
+    replies.flush()
+    serve(sys.stdin.buffer, replies)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""The grid of an MDF calibration and its stored signal-to-noise ratio."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sojourn.core.geometry import Grid
+from sojourn.formats._mdf_data import Layout
+from sojourn.formats._mdf_tree import Tree
+
+POSITION_TOLERANCE = 0.01
+"""Share of the spacing by which a stated position may differ from the grid."""
+
+
+def read_grid(tree: Tree, n_positions: int) -> Grid:
+    """Return the calibration's grid; the scanner's axes are taken as LPS, as they stand.
+
+    MDF does not state how the patient lies in the scanner: turning into the patient's
+    space, if needed, is a registration.
+
+    Raises
+    ------
+    DataError
+        if size, extent or centre are missing, or positions lie elsewhere than the grid says.
+    """
+    if tree.text("/calibration/order", "xyz") != "xyz":
+        raise tree.error("/calibration/order", tree.text("/calibration/order"), "xyz, x fastest")
+    meander = tree.items.get("/calibration/isMeanderingGrid")
+    if meander is not None and meander.value not in ((0,), (False,), None):
+        raise tree.error("/calibration/isMeanderingGrid", 1, "0: frames in voxel order, x fastest")
+    size = tree.values("/calibration/size").ravel()
+    if size.shape != (3,) or np.any(size < 1) or int(np.prod(size)) != n_positions:
+        raise tree.error(
+            "/calibration/size",
+            size.tolist(),
+            f"three numbers with product {n_positions}, the number of foreground frames",
+        )
+    extent = tree.array("/calibration/fieldOfView", (3,))
+    center = tree.array("/calibration/fieldOfViewCenter", (3,))
+    if np.any(extent <= 0):
+        raise tree.error("/calibration/fieldOfView", extent.tolist(), "extents above 0 m")
+    x, y, z = (extent / size).tolist()
+    i, j, k = (int(n) for n in size)
+    grid = Grid.centered((i, j, k), (x, y, z), (center[0], center[1], center[2]))
+    _check_positions(tree, grid)
+    return grid
+
+
+def _check_positions(tree: Tree, grid: Grid) -> None:
+    name = "/calibration/positions"
+    if name not in tree.items:
+        return
+    positions = tree.array(name, (grid.n_voxels, 3))
+    away = np.abs(positions - grid.centers()) / np.array(grid.spacing)
+    if np.any(away > POSITION_TOLERANCE):
+        frame = int(np.argmax(away.max(axis=1)))
+        raise tree.error(
+            name,
+            f"{positions[frame].tolist()} m in frame {frame + 1}",
+            f"{grid.centers()[frame].tolist()} m, by size, fieldOfView and its centre",
+        )
+
+
+def read_snr(
+    tree: Tree, layout: Layout, n_channels: int, n_bins: int
+) -> NDArray[np.float64] | None:
+    """Return the stored SNR (channel, bin), 0 for bins that are not stored, or None."""
+    name = "/calibration/snr"
+    if name not in tree.items:
+        return None
+    values = tree.values(name)
+    if values.size == n_channels * n_bins:
+        return values.astype(np.float64).reshape(n_channels, n_bins)
+    if values.size != n_channels * len(layout.bins):
+        raise tree.error(name, f"of shape {values.shape}", f"(1, {n_channels}, {len(layout.bins)})")
+    snr = np.zeros((n_channels, n_bins))
+    by_place = values.astype(np.float64).reshape(n_channels, -1)
+    snr[:, layout.bins] = by_place[:, layout.places]
+    return snr

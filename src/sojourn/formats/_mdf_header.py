@@ -1,0 +1,147 @@
+"""The texts and numbers of an MDF file that do not come with the signal."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+
+from sojourn.core.errors import DataError
+from sojourn.formats._mdf_acquisition import IRON_KG_PER_MOL
+from sojourn.formats._mdf_layout import VERSION
+
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class MdfTracer:
+    """Tracer in the scanner: `concentration` in mol of solute per litre, `volume` in litres.
+
+    Both are MDF's own units, not SI. `injection_time` is UTC text, or empty.
+    """
+
+    concentration: float
+    volume: float
+    name: str = "n.a."
+    batch: str = "n.a."
+    vendor: str = "n.a."
+    solute: str = "Fe"
+    injection_time: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.concentration >= 0 or not self.volume >= 0:
+            raise DataError(
+                f"tracer concentration {self.concentration} mol/L and volume {self.volume} L must "
+                "not be negative"
+            )
+        if self.injection_time:
+            check_time("injection_time", self.injection_time)
+
+    @classmethod
+    def with_iron(cls, iron: float, volume: float, *, name: str, batch: str) -> "MdfTracer":
+        """Return a tracer of `iron` kg dissolved in `volume` litres.
+
+        Raises
+        ------
+        DataError
+            if the volume is not positive, or the iron negative.
+        """
+        if not volume > 0:
+            raise DataError(f"a tracer volume of {volume} L holds no iron")
+        return cls(iron / IRON_KG_PER_MOL / volume, volume, name=name, batch=batch)
+
+    @property
+    def iron(self) -> float:
+        """Iron in kg; meaningful where the solute is Fe."""
+        return self.concentration * self.volume * IRON_KG_PER_MOL
+
+
+@dataclass(frozen=True, slots=True)
+class MdfHeader:
+    """What a strict MDF 2.1.0 file must say; ids and times are arguments, never made here.
+
+    `uuid` and the others are RFC 4122 text; `time` is UTC, `yyyy-mm-ddThh:mm:ss.ms`. `tracer`
+    None means an empty bore.
+    """
+
+    uuid: str
+    time: str
+    study_uuid: str
+    experiment_uuid: str
+    study_name: str = "n.a."
+    study_number: int = 0
+    study_description: str = "n.a."
+    experiment_name: str = "n.a."
+    experiment_number: int = 0
+    experiment_description: str = "n.a."
+    subject: str = "n.a."
+    facility: str = "n.a."
+    manufacturer: str = "n.a."
+    scanner_name: str = "n.a."
+    operator: str = "n.a."
+    topology: str = "FFP"
+    tracer: MdfTracer | None = None
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name.endswith("uuid"):
+                check_uuid(field.name, value)
+            if isinstance(value, str) and "\0" in value:
+                raise DataError(f"MDF header: {field.name} holds a NUL character")
+        check_time("time", self.time)
+
+
+def check_uuid(name: str, value: str) -> None:
+    """Refuse what is not a UUID in its usual form, 8-4-4-4-12 hexadecimal digits."""
+    try:
+        fits = str(UUID(value)) == value.lower()
+    except ValueError:
+        fits = False
+    if not fits:
+        raise DataError(f"MDF header: {name} is {value!r}; expected a UUID, 8-4-4-4-12")
+
+
+def check_time(name: str, value: str) -> None:
+    """Refuse what is not a time of the form yyyy-mm-ddThh:mm:ss.ms."""
+    if not TIME.fullmatch(value):
+        raise DataError(f"MDF header: {name} is {value!r}; expected yyyy-mm-ddThh:mm:ss.ms (UTC)")
+
+
+def header_datasets(header: MdfHeader, *, is_simulated: bool) -> Mapping[str, Any]:
+    """Return the datasets of the header by path."""
+    found: dict[str, Any] = {
+        "/time": header.time,
+        "/uuid": header.uuid,
+        "/version": VERSION,
+        "/study/description": header.study_description,
+        "/study/name": header.study_name,
+        "/study/number": header.study_number,
+        "/study/uuid": header.study_uuid,
+        "/experiment/description": header.experiment_description,
+        "/experiment/isSimulation": is_simulated,
+        "/experiment/name": header.experiment_name,
+        "/experiment/number": header.experiment_number,
+        "/experiment/subject": header.subject,
+        "/experiment/uuid": header.experiment_uuid,
+        "/scanner/facility": header.facility,
+        "/scanner/manufacturer": header.manufacturer,
+        "/scanner/name": header.scanner_name,
+        "/scanner/operator": header.operator,
+        "/scanner/topology": header.topology,
+    }
+    if header.tracer is not None:
+        found |= _tracer_datasets(header.tracer)
+    return found
+
+
+def _tracer_datasets(tracer: MdfTracer) -> dict[str, Any]:
+    texts = {name: [getattr(tracer, name)] for name in ("batch", "name", "solute", "vendor")}
+    found: dict[str, Any] = {f"/tracer/{name}": value for name, value in texts.items()}
+    found["/tracer/concentration"] = np.array([tracer.concentration])
+    found["/tracer/volume"] = np.array([tracer.volume])
+    if tracer.injection_time:
+        found["/tracer/injectionTime"] = [tracer.injection_time]
+    return found
