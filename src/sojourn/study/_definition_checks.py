@@ -99,7 +99,7 @@ def _roles(study: Study) -> Iterator[str]:
     analyses = [a for a in study.analyses if a.role == "primary"]
     if study.headline is not None:
         yield from _missing("headline", study.headline, [a.id for a in analyses])
-    elif study.analyses:
+    elif analyses:
         yield "headline is missing: name the one primary analysis that answers first"
     for analysis in analyses:
         if analysis.endpoint not in primary:

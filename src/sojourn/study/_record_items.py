@@ -8,7 +8,7 @@ something that a text promises (``descriptionModule.briefSummary#MRI``).
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from sojourn.formats.registry_record import (
     Outcome,
@@ -22,7 +22,15 @@ from sojourn.study.lint_rules._texts import Text, all_outcome_words, plan_texts
 from sojourn.study.lint_rules.outcomes import INSTRUMENTS, INVESTIGATIONS
 
 Kind = Literal[
-    "design", "arm", "intervention", "outcome", "population", "criterion", "promise", "day", "sharing"
+    "design",
+    "arm",
+    "intervention",
+    "outcome",
+    "population",
+    "criterion",
+    "promise",
+    "day",
+    "sharing",
 ]
 
 PROTOCOL = "protocolSection."
@@ -57,7 +65,8 @@ _PLAN = re.compile(
 
 _UNIT_DAYS = {"day": 1.0, "week": 7.0, "month": 365 / 12, "year": 365.0}
 _LABELS = re.compile(
-    r"(?<![\w.-])(day|week|month|year)s? \+?(\d{1,4}(?:(?:, ?| ?& ?|,? and | ?- ?| to )\+?\d{1,4})*)"
+    r"(?<![\w.-])(day|week|month|year)s? "
+    r"\+?(\d{1,4}(?:(?:, ?| ?& ?|,? and | ?- ?| to )(?:and )?\+?\d{1,4})*)"
     r"(?![\d.]|\s*(?:[a-z]*g\b|ml\b|mm\b|%))",
     re.IGNORECASE,
 )
@@ -222,9 +231,7 @@ def _promises(record: RegistryRecord) -> Iterator[RecordItem]:
         if re.search(pattern, measured, re.IGNORECASE):
             continue
         places = tuple(
-            f"{short(text.path)}#{name}"
-            for text in texts
-            if _promises_it(text, name, pattern)
+            f"{short(text.path)}#{name}" for text in texts if _promises_it(text, name, pattern)
         )
         if places:
             yield RecordItem(places[0], "promise", f"promised: {name.replace('-', ' ')}", places)
@@ -254,7 +261,7 @@ def _sharing(record: RegistryRecord) -> Iterator[RecordItem]:
         yield RecordItem(SHARING, "sharing", f"sharing of participants' data: {module.ipd_sharing}")
 
 
-def _value_at(document: Any, path: str) -> Any:
+def _value_at(document: object, path: str) -> object:
     here = document
     for key, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path):
         if key and isinstance(here, dict):
