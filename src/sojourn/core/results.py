@@ -30,6 +30,7 @@ class Result(_Frozen):
     analysisSetId: str  # noqa: N815
     methodId: str  # noqa: N815
     label: str
+    role: str = ""
     rawValue: float | None  # noqa: N815
     unit: str
     lower: float | None = None
@@ -51,7 +52,11 @@ class Result(_Frozen):
 
 
 class Listing(_Frozen):
-    """A table of rows that the report shows or draws; values keep their types."""
+    """A table of rows that the report shows or draws; values keep their types.
+
+    `keys` are the columns that name a row; a row's id is ``<id>/<value>/<value>``.
+    `rowProvenance`, if given, holds one key for each row, else `provenance` stands for all.
+    """
 
     id: str
     title: str
@@ -60,13 +65,24 @@ class Listing(_Frozen):
     rows: tuple[tuple[Cell, ...], ...]
     provenance: str
     notes: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    rowProvenance: tuple[str, ...] = ()  # noqa: N815
 
     @model_validator(mode="after")
     def _is_rectangular(self) -> "Listing":
         for row in self.rows:
             if len(row) != len(self.columns):
                 raise ValueError(f"{self.id}: a row has {len(row)} cells, not {len(self.columns)}")
+        if self.rowProvenance and len(self.rowProvenance) != len(self.rows):
+            raise ValueError(f"{self.id}: {len(self.rowProvenance)} keys for {len(self.rows)} rows")
         return self
+
+    def row_ids(self) -> list[str]:
+        """Return the id of every row; empty strings where the listing names no keys."""
+        if not self.keys:
+            return [""] * len(self.rows)
+        index = [self.columns.index(key) for key in self.keys]
+        return ["/".join([self.id, *(str(row[i]) for i in index)]) for row in self.rows]
 
     def records(self) -> list[dict[str, Cell]]:
         """Return the rows as dictionaries by column."""

@@ -1,0 +1,85 @@
+"""`sojourn scan`: look at MPI files, reconstruct an image."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sojourn.cli._guard import guarded
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+BACKGROUNDS = "none, own_mean, own_linear, external_mean, external_linear"
+
+
+@app.command()
+@guarded
+def info(
+    file: Annotated[Path, typer.Argument(help="MDF file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Tell what an MDF file holds, what it lacks, and where it departs from the format."""
+    from sojourn.formats.mdf import describe_mdf
+
+    described = describe_mdf(file)
+    if as_json:
+        typer.echo(json.dumps(described.to_json_dict(), indent=1, ensure_ascii=False))
+    else:
+        typer.echo(str(described))
+
+
+@app.command()
+@guarded
+def reconstruct(
+    measurement: Annotated[Path, typer.Argument(help="Measurement, MDF.")],
+    system_matrix: Annotated[Path, typer.Option(help="Calibration, MDF.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Image, .nii or .nii.gz.")],
+    background: Annotated[
+        str, typer.Option(help=f"What is subtracted, a choice without default: {BACKGROUNDS}.")
+    ],
+    matrix_background: Annotated[
+        str | None, typer.Option(help="The same for the calibration; default: its own frames.")
+    ] = None,
+    empty: Annotated[
+        list[Path] | None, typer.Option(help="Empty-bore scan for an external background.")
+    ] = None,
+    iterations: Annotated[int, typer.Option(help="Sweeps over all rows.")] = 10,
+    regularization: Annotated[float, typer.Option(help="Relative lambda.")] = 1e-2,
+    min_snr: Annotated[float | None, typer.Option(help="Keep rows of at least this SNR.")] = None,
+    min_frequency_hz: Annotated[float | None, typer.Option(help="Lowest frequency.")] = None,
+    max_frequency_hz: Annotated[float | None, typer.Option(help="Highest frequency.")] = None,
+    channels: Annotated[
+        list[int] | None, typer.Option(help="Receive channel, 0-based; may be repeated.")
+    ] = None,
+    show_params: Annotated[bool, typer.Option(help="Print every parameter first.")] = False,
+    force: Annotated[bool, typer.Option(help="Overwrite an existing image.")] = False,
+) -> None:
+    """Reconstruct an image by regularised Kaczmarz; every parameter goes beside it as JSON.
+
+    The image is to look at. An amount is not its sum: it comes from `sojourn run`.
+    """
+    from sojourn.core.errors import DataError
+    from sojourn.study.imaging import reconstruct_file
+
+    if output.exists() and not force:
+        raise DataError(f"{output} exists; use --force to replace it")
+    settings = {
+        "background": background,
+        "matrix_background": matrix_background,
+        "iterations": iterations,
+        "regularization": regularization,
+        "min_snr": min_snr,
+        "min_frequency": min_frequency_hz,
+        "max_frequency": max_frequency_hz,
+        "channels": tuple(channels) if channels else None,
+    }
+    reconstruct_file(
+        measurement,
+        system_matrix,
+        output,
+        settings=settings,
+        empty=tuple(empty or ()),
+        show=(lambda text: typer.echo(text, err=True)) if show_params else None,
+    )
+    typer.echo(f"wrote {output} and its parameters beside it", err=True)

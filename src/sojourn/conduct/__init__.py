@@ -1,0 +1,1 @@
+"""Conduct floor: running the trial."""

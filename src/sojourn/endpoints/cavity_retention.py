@@ -1,0 +1,104 @@
+"""Joint-cavity retention: share of the signal after injection that is still in the cavity."""
+
+from typing import Literal
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field
+
+from sojourn.core.endpoints import OUTCOME, Endpoint
+from sojourn.core.errors import DataError
+
+RETENTION_COLUMNS = (
+    "USUBJID",
+    "VISIT",
+    "ADT",
+    "DAY",
+    "GRADE",
+    "AVAL",
+    "LOWER",
+    "UPPER",
+    "FLAGGED",
+    "REASON",
+    "EVIDENCE",
+)
+"""Columns of the table ``retention``, one row for each subject and visit (made from the scans)."""
+
+
+class Rule(BaseModel):
+    """Which scan answers, and which scans may."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    visit: str = Field(default="DAY7", description="NCT07313020 primaryOutcomes[0]: day 7")
+    grades: tuple[Literal["A", "B", "C"], ...] = Field(default=("A", "B", "C"), min_length=1)
+    accept_flagged: bool = Field(
+        default=True, description="keep scans whose signal the source model does not explain"
+    )
+
+
+def cavity_retention(retention: pl.DataFrame, rule: Rule) -> pl.DataFrame:
+    """Return each subject's share of the post-injection signal in the joint cavity at one visit.
+
+    The share is one of signal: not of iron where the tracer changed its state, and never of
+    living cells.
+
+    Parameters
+    ----------
+    retention
+        `RETENTION_COLUMNS`; ``AVAL``, ``LOWER`` and ``UPPER`` are shares (1 is all), null where
+        the share could not be estimated, with the reason in ``REASON``.
+    rule
+        visit, accepted import grades, and what happens to flagged scans.
+
+    Returns
+    -------
+        one row for each subject, `OUTCOME`; ``AVAL`` is null where the scan is missing, refused or
+        not accepted, and ``REASON`` then says why. Missing is missing: no value is carried on.
+
+    Raises
+    ------
+    DataError
+        if a subject has two rows for the visit.
+
+    References
+    ----------
+    NCT07313020, primaryOutcomes[0].
+    """
+    at_visit = retention.filter(pl.col("VISIT") == rule.visit)
+    twice = at_visit.group_by("USUBJID").len().filter(pl.col("len") > 1)["USUBJID"].to_list()
+    if twice:
+        raise DataError(f"subjects {sorted(twice)} have two retention rows for {rule.visit}")
+    rows = {row["USUBJID"]: row for row in at_visit.iter_rows(named=True)}
+    subjects = sorted(set(retention["USUBJID"].to_list()))
+    outcomes = [_outcome(subject, rows.get(subject), rule) for subject in subjects]
+    return pl.DataFrame(outcomes, schema=OUTCOME, orient="row")
+
+
+def _outcome(subject: str, row: dict[str, object] | None, rule: Rule) -> tuple[object, ...]:
+    if row is None:
+        return (subject, "MPIRET", None, None, None, None, None, f"no scan at {rule.visit}", "")
+    value, reason = row["AVAL"], str(row["REASON"] or "")
+    if row["GRADE"] not in rule.grades and value is not None:
+        value, reason = None, f"import grade {row['GRADE']} is not accepted by the rule"
+    if row["FLAGGED"] and not rule.accept_flagged and value is not None:
+        value, reason = None, "the source model does not explain the signal; refused by the rule"
+    return (
+        subject,
+        "MPIRET",
+        row["ADT"],
+        row["DAY"],
+        value,
+        None,
+        None,
+        reason,
+        row["EVIDENCE"],
+    )
+
+
+ENDPOINT = Endpoint(
+    label="Share of the injected MPI signal in the joint cavity",
+    paramcd="MPIRET",
+    inputs=("retention",),
+    rule=Rule,
+    derive=cavity_retention,
+)
