@@ -1,0 +1,152 @@
+"""Time to the recovery of one lineage: a criterion, day 0 and follow-up make an outcome."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from sojourn.endpoints._days import (
+    NO_DAY_0,
+    Daily,
+    Dated,
+    find_daily_lowest,
+    find_dated,
+    find_day_zeros,
+    list_evidence,
+    list_subjects,
+    make_outcome,
+)
+from sojourn.endpoints._runs import Criterion, Finding
+from sojourn.endpoints._survival import CENSORED, DEATH_FIRST, EVENT, FollowUp, find_follow_ups
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """One subject's course: day 0, daily values since then, transfusions, follow-up.
+
+    `before` holds the daily values up to day 0 (it included), `n_late` counts days after the end
+    of follow-up, which are left out.
+    """
+
+    subject: str
+    zero: date | None
+    daily: Daily
+    before: Daily
+    transfusions: list[Dated]
+    follow: FollowUp
+    n_late: int = 0
+
+    @property
+    def problem(self) -> str:
+        """Return why this subject cannot be evaluated at all, or nothing."""
+        if self.zero is None:
+            return NO_DAY_0
+        if self.follow.contradiction:
+            return f"the records contradict each other: {self.follow.contradiction}"
+        return ""
+
+    @property
+    def last_day(self) -> int | None:
+        """Return the last day on which anything is known of this subject."""
+        if self.follow.end is not None:
+            return self.follow.end
+        known = [*self.daily.days[-1:], *(t.day for t in self.transfusions if t.day >= 0)]
+        return max(known, default=None)
+
+
+def find_courses(
+    counts: pl.DataFrame,
+    value: str,
+    doses: pl.DataFrame,
+    *,
+    transfusions: pl.DataFrame | None = None,
+    product: str | None = None,
+    events: pl.DataFrame | None = None,
+    follow_up: pl.DataFrame | None = None,
+    drop: Mapping[str, frozenset[int]] | None = None,
+) -> list[Course]:
+    """Return the course of every subject of the tables, in order of subject.
+
+    Parameters
+    ----------
+    counts, value
+        table of counts and the column that matters.
+    doses
+        doses given; the first sets day 0.
+    transfusions, product
+        transfusions and the product that matters.
+    events, follow_up
+        death and last contact; values after them are left out.
+    drop
+        days by subject whose counts, from day 0 on, are taken as not measured.
+    """
+    zeros = find_day_zeros(doses)
+    lowest = find_daily_lowest(counts, value, zeros)
+    given = find_dated(transfusions, zeros)
+    follows = find_follow_ups(events, follow_up, zeros)
+    courses = []
+    for subject in list_subjects(doses, counts, transfusions, events, follow_up):
+        follow = follows.get(subject, FollowUp())
+        measured = lowest.get(subject, Daily())
+        since = measured.between(0, None).without((drop or {}).get(subject, frozenset()))
+        daily = since.between(None, follow.end)
+        courses.append(
+            Course(
+                subject,
+                zeros.get(subject),
+                daily,
+                measured.between(None, 0),
+                [g for g in given.get(subject, []) if g.record["PRODUCT"] == product],
+                follow,
+                len(since.days) - len(daily.days),
+            )
+        )
+    return courses
+
+
+def make_recovery(
+    course: Course, paramcd: str, criterion: Criterion
+) -> tuple[dict[str, object], Finding | None]:
+    """Return the outcome row of one subject and the finding behind it.
+
+    Recovered: the onset dates the event. Not recovered: a death ends the time (CNSR 2), else it is
+    censored at the last measured day (CNSR 1), because nothing is known after it.
+    """
+    if course.problem:
+        evidence = course.follow.evidence if course.zero else ""
+        return make_outcome(course.subject, paramcd, reason=course.problem, evidence=evidence), None
+    finding = criterion.find(course.daily, course.transfusions)
+    late = f" ({course.n_late} days after the end of follow-up left out)" if course.n_late else ""
+    if not course.daily.days:
+        reason = f"{finding.reason}: not evaluable{late}"
+        row = make_outcome(course.subject, paramcd, reason=reason, evidence=course.follow.evidence)
+        return row, None
+    day, cnsr, reason, evidence = _ending(course, finding)
+    row = make_outcome(
+        course.subject,
+        paramcd,
+        zero=course.zero,
+        day=day,
+        aval=float(day),
+        avalc="Y" if finding.is_met else "N",
+        cnsr=cnsr,
+        reason=reason + late,
+        evidence=evidence,
+    )
+    return row, finding
+
+
+def grounds(finding: Finding) -> str:
+    """Return the rows of counts and transfusions behind `finding`, as evidence."""
+    return list_evidence(counts=finding.count_rows, transfusions=finding.transfusion_rows)
+
+
+def _ending(course: Course, finding: Finding) -> tuple[int, int, str, str]:
+    if finding.onset is not None:
+        return finding.onset, EVENT, finding.reason, grounds(finding)
+    death = course.follow.death
+    if death is not None:
+        evidence = ";".join(filter(None, (grounds(finding), course.follow.evidence)))
+        return death, DEATH_FIRST, f"{finding.reason}; died on day {death}", evidence
+    return course.daily.days[-1], CENSORED, finding.reason, grounds(finding)

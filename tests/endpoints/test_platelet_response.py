@@ -1,0 +1,195 @@
+import polars as pl
+import pytest
+
+from blood_counts import (
+    counts,
+    doses,
+    events,
+    follow_up,
+    golden,
+    simulated_cohort,
+    transfusions,
+)
+from sojourn.core.errors import DataError
+from sojourn.endpoints.platelet_response import ENDPOINT
+
+FOLLOWED_ON = 90
+
+
+def respond(rows, given=(), *, end=FOLLOWED_ON, rule=None, **tables):
+    outcome = ENDPOINT(
+        {
+            "counts": counts(rows, column="PLT"),
+            "doses": doses(),
+            "transfusions": transfusions(*given),
+            **({} if end is None else {"follow_up": follow_up(end)}),
+            **tables,
+        },
+        rule=rule,
+    )
+    return {row["PARAMCD"]: row for row in outcome.iter_rows(named=True)}
+
+
+def day(row):
+    return row["DAY"] if row["CNSR"] == 0 else None
+
+
+def test_every_edge_case_of_the_golden_file(shared):
+    cases = golden(shared, "hemogram_edge_cases")["platelet"]
+    assert len(cases) == 19
+    for case in cases:
+        rows = list(zip(case["day"], case["plt_1e9_L"], strict=True))
+        end = case["end_of_observation"] or FOLLOWED_ON
+        got = respond(rows, case["plt_transfusion_days"], end=end)
+        washed = respond(rows, case["plt_transfusion_days"], end=end, rule={"washout_days": 7})
+        expected = case["expect"]
+        assert got["PLTRESP40"]["AVALC"] == expected["best_by_cut"], case["id"]
+        assert got["PLTRESP56"]["AVALC"] == expected["best_by_nr_day"], case["id"]
+        assert day(got["PLTCR"]) == expected["cr_onset"], case["id"]
+        assert day(got["PLTPR"]) == expected["pr_onset"], case["id"]
+        assert day(washed["PLTCR"]) == expected["cr_onset_with_7d_washout"], case["id"]
+        for param, key in (("PLTCR", "cr"), ("PLTPR", "pr")):
+            if (confirmed := expected[f"{key}_confirmed"]) is not None:
+                days = f"on days {expected[f'{key}_onset']}-{confirmed}, no transfusion"
+                assert days in got[param]["REASON"], case["id"]
+
+
+def test_the_worked_example_of_cibmtr(shared):
+    case = golden(shared, "hemogram_edge_cases")["platelet_cibmtr"]
+    rows = list(zip(case["day"], case["plt_1e9_L"], strict=True))
+    got = respond(rows, case["plt_transfusion_days"], rule={"rule": "cibmtr"})
+    assert day(got["PLTPR"]) == case["first_of_3_ge_20"] == 7
+    assert day(got["PLTCR"]) == case["first_of_3_ge_50"] == 9
+
+
+def test_classes_and_days_of_the_68_simulated_subjects(shared):
+    tables = simulated_cohort(shared)
+    outcome = ENDPOINT(tables)
+    cibmtr = ENDPOINT(tables, rule={"rule": "cibmtr"})
+
+    def column(frame, param, what):
+        return dict(frame.filter(pl.col("PARAMCD") == param).select("USUBJID", what).iter_rows())
+
+    onset = pl.when(pl.col("CNSR") == 0).then("DAY")
+    got = {
+        "plt_best_40": column(outcome, "PLTRESP40", "AVALC"),
+        "plt_best_56": column(outcome, "PLTRESP56", "AVALC"),
+        "plt_cr_onset": column(outcome, "PLTCR", onset),
+        "plt_pr_onset": column(outcome, "PLTPR", onset),
+        "plt_cibmtr50": column(cibmtr, "PLTCR", onset),
+        "plt_cibmtr20": column(cibmtr, "PLTPR", onset),
+    }
+    subjects = golden(shared, "hemogram_sim_cohort")["per_subject"]
+    for key, found in got.items():
+        assert found == {s["id"]: s[key] for s in subjects}, key
+
+
+WEEK = range(10, 17)
+
+
+@pytest.mark.parametrize(
+    ("rows", "given", "expected"),
+    [
+        pytest.param([(d, 50) for d in WEEK], [], "CR", id="50-is-complete"),
+        pytest.param([(d, 49.9) for d in WEEK], [], "PR", id="below-50-is-partial"),
+        pytest.param([(d, 20) for d in WEEK], [], "PR", id="20-is-partial"),
+        pytest.param([(d, 19.9) for d in WEEK], [], "no CR/PR", id="below-20-is-none"),
+        pytest.param([(d, 55) for d in range(10, 16)], [], "no CR/PR", id="six-days"),
+        pytest.param([(10, 55), (14, 55), (18, 55)], [], "CR", id="gaps-of-four-days"),
+        pytest.param([(10, 55), (15, 55), (18, 55)], [], "no CR/PR", id="a-gap-of-five-days"),
+        pytest.param([(d, 55) for d in WEEK], [9], "CR", id="transfused-before"),
+        pytest.param([(d, 55) for d in WEEK], [10], "no CR/PR", id="transfused-on-the-first-day"),
+        pytest.param([(d, 55) for d in WEEK], [16], "no CR/PR", id="transfused-on-the-last-day"),
+        pytest.param([(d, 55) for d in WEEK], [17], "CR", id="transfused-after"),
+        pytest.param([(d, 55) for d in range(40, 47)], [], "CR", id="onset-day-40"),
+        pytest.param([(d, 55) for d in range(41, 48)], [], "no CR/PR", id="onset-day-41"),
+    ],
+)
+def test_class_by_day_40_on_both_sides_of_each_bound(rows, given, expected):
+    assert respond(rows, given)["PLTRESP40"]["AVALC"] == expected
+
+
+@pytest.mark.parametrize(("onset", "expected"), [(56, "CR"), (57, "NR")])
+def test_a_response_by_day_56_is_one(onset, expected):
+    rows = [(onset + i, 55) for i in range(7)]
+    assert respond(rows)["PLTRESP56"]["AVALC"] == expected
+
+
+@pytest.mark.parametrize(
+    ("end", "by_40", "by_56"),
+    [
+        (39, "NE", "NE"),
+        (40, "no CR/PR", "NE"),
+        (55, "no CR/PR", "NE"),
+        (56, "no CR/PR", "NR"),
+    ],
+)
+def test_no_response_needs_follow_up_to_the_day(end, by_40, by_56):
+    got = respond([(d, 12) for d in range(0, 30, 2)], end=end)
+    assert (got["PLTRESP40"]["AVALC"], got["PLTRESP56"]["AVALC"]) == (by_40, by_56)
+    assert (got["PLTRESP40"]["AVAL"] is None) == (by_40 == "NE")
+
+
+@pytest.mark.parametrize(("last", "expected"), [(39, "NE"), (40, "no CR/PR")])
+def test_without_follow_up_observation_ends_with_the_last_count(last, expected):
+    got = respond([(0, 12), (last, 12)], end=None)
+    assert got["PLTRESP40"]["AVALC"] == expected
+
+
+def test_without_follow_up_a_transfusion_shows_the_subject_under_observation():
+    assert respond([(0, 12)], [56], end=None)["PLTRESP56"]["AVALC"] == "NR"
+    assert respond([(0, 12)], [55], end=None)["PLTRESP56"]["AVALC"] == "NE"
+
+
+def test_subject_without_a_count_is_kept_and_not_evaluable():
+    got = respond([(3, None)])
+    assert [row["AVALC"] for row in got.values()] == [None, None, "NE", "NE"]
+    assert got["PLTRESP40"]["REASON"] == (
+        "not evaluable by day 40: platelets not measured on or after day 0"
+    )
+
+
+def test_death_before_response_competes():
+    got = respond([(d, 12) for d in range(20)], end=None, events=events((30, "DEATH")))
+    assert (got["PLTCR"]["DAY"], got["PLTCR"]["CNSR"]) == (30, 2)
+    assert got["PLTRESP40"]["REASON"].startswith("not evaluable by day 40: death on day 30")
+
+
+def test_reasons_are_short_sentences_for_a_clinician():
+    rows = [(d, 55) for d in range(10, 21)]
+    got = respond(rows, [13])
+    assert got["PLTRESP40"]["REASON"] == "platelets >= 50e9/L on days 14-20, no transfusion"
+    assert got["PLTRESP40"]["EVIDENCE"] == "counts:6,7,8,9,10,11,12"
+    got = respond(rows[:7], [13])
+    assert got["PLTCR"]["REASON"] == "run from day 10 broken by transfusion on day 13"
+    assert got["PLTCR"]["EVIDENCE"].endswith(";transfusions:2")
+    got = respond([(10, 55), (12, 55), (13, 48)])
+    assert got["PLTCR"]["REASON"] == "run from day 10: platelets 48e9/L on day 13"
+    assert got["PLTCR"]["EVIDENCE"] == "counts:2,3,4"
+    got = respond([(10, 55), (15, 55)])
+    assert "run from day 15: no count after day 15, 7 days are needed" in got["PLTCR"]["REASON"]
+    got = respond([(10, 15), (11, 19)])
+    assert got["PLTCR"]["REASON"] == "platelets never >= 50e9/L (highest 19e9/L on day 11)"
+    got = respond(rows[:7], [8], rule={"washout_days": 7})
+    assert got["PLTCR"]["REASON"].startswith("run from day 10 denied by the transfusion on day 8")
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"by_day": 56},
+        {"by_day": 60},
+        {"partial_per_l": 50e9},
+        {"threshold": 1},
+        {"run_days": 0},
+        {"rule": "other"},
+    ],
+)
+def test_a_rule_that_cannot_be_is_refused(rule):
+    with pytest.raises(DataError, match="rule of PLTRESP40"):
+        ENDPOINT.check_rule(rule)
+
+
+def test_other_days_give_other_names():
+    got = respond([(d, 55) for d in WEEK], rule={"by_day": 28, "nr_day": 42})
+    assert list(got) == ["PLTCR", "PLTPR", "PLTRESP28", "PLTRESP42"]
