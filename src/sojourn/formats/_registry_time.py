@@ -19,6 +19,9 @@ DAYS = {
 }
 """Days in one unit; a month is a twelfth of 365 days."""
 
+MAX_CHARACTERS = 1000
+"""Longest text read as a time frame; the registry itself allows 254."""
+
 _WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _NUMBER = rf"(?:\d+(?:\.\d+)?|{'|'.join(_WORDS)})"
 _UNIT = r"(minute|hour|day|week|month|year)s?"
@@ -104,9 +107,11 @@ def parse_time_frame(text: str | None) -> TimeFrame | Unparsed:
     'Unparsed'
     """
     original = (text or "").strip()
-    if not original:
-        return Unparsed(text=original, reason="empty")
+    if len(original) > MAX_CHARACTERS:
+        return Unparsed(text=f"{original[:80]}...", reason=f"{len(original)} characters long")
     clauses = [clause for clause in _normalized(original).split(";") if clause.strip()]
+    if not clauses:
+        return Unparsed(text=original, reason="empty")
     try:
         frames = [_clause(clause.strip(), original) for clause in clauses]
     except _UnknownWordsError as unknown:

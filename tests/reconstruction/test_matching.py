@@ -1,0 +1,59 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import synthetic_mpi as synthetic
+from sojourn.core.errors import DataError
+from sojourn.reconstruction._matching import check_match, differences
+
+BASE = synthetic.acquisition(gradient=np.diag([-1.0, -1.0, 2.0]))
+
+
+def drive(**changes):
+    return {"drive_field": replace(BASE.drive_field, **changes)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        pytest.param({"n_samples": 34}, "samples per period", id="samples"),
+        pytest.param({"n_channels": 3}, "receive channels", id="channels"),
+        pytest.param({"bandwidth": 0.5e6 * (1 + 2e-6)}, "bandwidth", id="bandwidth"),
+        pytest.param({"unit": "counts"}, "unit", id="unit"),
+        pytest.param({"gradient": np.diag([-1.0, -1.0, 2.01])}, "gradient", id="gradient"),
+        pytest.param(drive(strength=np.array([[0.01002]])), "drive field", id="strength"),
+        pytest.param(drive(phase=np.array([[0.502]])), "drive phase", id="phase"),
+        pytest.param(drive(base_frequency=1.0001e6), "base frequency", id="base-frequency"),
+        pytest.param(drive(divider=np.array([[16]])), "divider", id="divider"),
+        pytest.param(drive(waveform="triangle"), "waveform", id="waveform"),
+    ],
+)
+def test_each_difference_is_named(changes, named):
+    found = differences(BASE, replace(BASE, **changes))
+    assert [f.split(":")[0] for f in found] == [named]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({}, id="equal"),
+        pytest.param({"bandwidth": 0.5e6 * (1 + 5e-7)}, id="clock-rounding"),
+        pytest.param({"gradient": np.diag([-1.0, -1.0, 2.001])}, id="gradient-rounding"),
+        pytest.param({"gradient": None}, id="gradient-not-stated"),
+        pytest.param(drive(phase=np.array([[0.5 + 2 * np.pi]])), id="a-full-turn"),
+        pytest.param(drive(strength=np.array([[0.010005]])), id="read-back-field"),
+        pytest.param({"n_averages": 50, "start_time": "later"}, id="averages-and-time"),
+    ],
+)
+def test_what_does_not_matter_is_no_difference(changes):
+    assert differences(BASE, replace(BASE, **changes)) == ()
+
+
+def test_all_differences_come_in_one_error():
+    matrix = synthetic.matrix(metadata={"is_transfer_function_corrected": "1"})
+    spectra = np.zeros((1, 1, 17))
+    taken = synthetic.acquisition(n_channels=1, unit="counts")
+    scan = synthetic.scan(spectra, [False], acquisition=taken)
+    with pytest.raises(DataError, match=r"channels.*unit.*transfer function corrected"):
+        check_match(matrix, scan)
