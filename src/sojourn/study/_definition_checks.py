@@ -66,6 +66,11 @@ def _dangling(study: Study) -> Iterator[str]:
         yield from _missing(f"{where}.endpoint", analysis.endpoint, endpoints)
         if analysis.arm is not None:
             yield from _missing(f"{where}.arm", analysis.arm, arms)
+    for i, endpoint in enumerate(study.endpoints):
+        if endpoint.base is not None:
+            where, earlier = f"endpoints[{i}] ({endpoint.id})", study.endpoints[:i]
+            same_use = [e.id for e in earlier if e.use == endpoint.use]
+            yield from _missing(f"{where}.base", endpoint.base, same_use)
     for i, event in enumerate(study.intercurrent_events):
         for name in event.endpoints:
             yield from _missing(f"intercurrent_events[{i}].endpoints", name, endpoints)
@@ -156,12 +161,20 @@ def _assumed_keys(study: Study) -> Iterator[str]:
         keys = [key for key in keys_of(type(entry)) if key not in keys_of(Entry)]
         for name in ("rule", "settings"):
             if isinstance(inner := getattr(entry, name, None), dict):
-                keys += inner
+                keys += _dotted(inner)
             elif inner is not None:
                 keys += keys_of(type(inner))
         for key in entry.assumes:
             if key not in keys:
                 yield f"{where}.assumes: there is no {key!r} in this entry{suggestion(key, keys)}"
+
+
+def _dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Yield the keys of nested tables, ``neutrophils`` and ``neutrophils.span_days``."""
+    for key, value in values.items():
+        yield f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            yield from _dotted(value, f"{prefix}{key}.")
 
 
 def unstated_defaults(study: Study) -> Iterator[tuple[str, str, Any]]:
@@ -170,16 +183,21 @@ def unstated_defaults(study: Study) -> Iterator[tuple[str, str, Any]]:
         return
     for i, endpoint in enumerate(study.endpoints):
         rule = _ENDPOINTS.get(endpoint.use).rule
-        for key, value in _defaults(rule, endpoint.rule):
+        for key, value in _defaults(rule.model_validate(endpoint.rule), endpoint.rule):
             yield f"endpoints[{i}].rule", key, value
     for i, analysis in enumerate(study.analyses):
         settings = _ANALYSES.get(analysis.use).settings
-        for key, value in _defaults(settings, analysis.settings):
+        valid = settings.model_validate(analysis.settings)
+        for key, value in _defaults(valid, analysis.settings):
             yield f"analyses[{i}].settings", key, value
 
 
-def _defaults(model: type[BaseModel], stated: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    effective = model.model_validate(dict(stated))
-    for name, field in model.model_fields.items():
-        if name not in stated and (field.alias or name) not in stated:
-            yield name, getattr(effective, name)
+def _defaults(
+    model: BaseModel, stated: Mapping[str, Any], prefix: str = ""
+) -> Iterator[tuple[str, Any]]:
+    for name, field in type(model).model_fields.items():
+        key, value = field.alias or name, getattr(model, name)
+        if key not in stated:
+            yield f"{prefix}{key}", value
+        elif isinstance(value, BaseModel) and isinstance(stated[key], Mapping):
+            yield from _defaults(value, stated[key], f"{prefix}{key}.")

@@ -115,12 +115,17 @@ class Visit(Entry):
 
 
 class StudyEndpoint(Entry):
-    """One variable: the plug-in `use` under `rule`; a key left out has the plug-in's default."""
+    """One variable: the plug-in `use` under `rule`; a key left out has the plug-in's default.
+
+    With `base`, the id of an earlier endpoint, the file states only what differs from that
+    endpoint's rule; `rule` here is the whole rule.
+    """
 
     id: Name
     label: Text | None = None
     use: Name
     role: Role
+    base: Name | None = None
     rule: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -153,7 +158,13 @@ class IntercurrentEvent(Entry):
 
 
 class Imaging(Entry):
-    """Every choice of reconstruction and of the amount; none is left to a program's default."""
+    """Every choice of reconstruction and of the amount; none is left to a program's default.
+
+    The four `calibration_` numbers are standard uncertainties of what a repeat of the calibration
+    would change: the common gain (`calibration_repeatability_percent`), each frequency by itself,
+    the delay between drive and receive, and the sample's stated iron; `calibration_source` says
+    where they come from. `texture_sizes` are relative: standard deviation over mean.
+    """
 
     source_model: Literal["compartments", "compact", "unknown_distribution"]
     cavity: Name
@@ -168,7 +179,13 @@ class Imaging(Entry):
     regularization: float = Field(ge=0)
     min_snr: float = Field(ge=0)
     min_frequency_hz: float = Field(ge=0)
-    calibration_repeatability_percent: float = Field(ge=0)
+    texture_lengths_mm: Many[float] = Field(min_length=1)
+    texture_sizes: Many[float] = Field(min_length=1)
+    calibration_repeatability_percent: float = Field(ge=0, lt=100)
+    calibration_row_percent: float = Field(ge=0, lt=100)
+    calibration_delay_ns: float = Field(ge=0)
+    calibration_iron_percent: float = Field(ge=0, lt=100)
+    calibration_source: Text
     level: float = Field(gt=0, lt=1)
 
 
@@ -275,6 +292,11 @@ class Study(Part):
     open: Many[Open] = ()
     answers: Many[Answer] = ()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _completed(cls, document: object) -> object:
+        return with_base_rules(document)
+
     def entries(self) -> Iterator[tuple[str, Entry]]:
         """Yield every entry that has an origin, under its place: ``endpoints[0]``, ``imaging``."""
         for name in type(self).model_fields:
@@ -285,3 +307,31 @@ class Study(Part):
                 for i, entry in enumerate(value):
                     if isinstance(entry, Entry):
                         yield f"{name}[{i}]", entry
+
+
+def with_base_rules(document: object) -> object:
+    """Return a parsed study file whose endpoints with a `base` have their whole rule.
+
+    Keys of nested tables are merged one by one. Whatever is malformed stays as it is, for the
+    model to refuse.
+    """
+    if not isinstance(document, dict) or not isinstance(document.get("endpoints"), list):
+        return document
+    rules: dict[str, Any] = {}
+    completed: list[object] = []
+    for entry in document["endpoints"]:
+        made = entry
+        if isinstance(entry, dict):
+            base, rule = entry.get("base"), entry.get("rule", {})
+            if isinstance(base, str) and base in rules and isinstance(rule, dict):
+                made = {**entry, "rule": _merged(rules[base], rule)}
+            if isinstance(name := entry.get("id"), str):
+                rules[name] = made.get("rule", {})
+        completed.append(made)
+    return {**document, "endpoints": completed}
+
+
+def _merged(base: object, changes: object) -> object:
+    if not isinstance(base, dict) or not isinstance(changes, dict):
+        return changes
+    return base | {key: _merged(base.get(key), value) for key, value in changes.items()}

@@ -158,7 +158,8 @@ def assumptions(study: Study) -> list[Assumption]:
     for where, entry in study.entries():
         if entry.from_ == "assumption":
             grounds = entry.reason or ""
-            found.append(Assumption(where, _sentence(where, entry), "assumption", grounds))
+            statement = _sentence(where, _difference(study, entry))
+            found.append(Assumption(where, statement, "assumption", grounds))
         for key, grounds in entry.assumes.items():
             statement = f"{_subject(where, entry)}: {_words(key)} is {_shown(_value(entry, key))}."
             found.append(Assumption(f"{where}.{key}", statement, "assumption", grounds))
@@ -168,6 +169,26 @@ def assumptions(study: Study) -> list[Assumption]:
             Assumption(f"{where}.{key}", statement, "default", "not stated in the study file")
         )
     return found
+
+
+def _difference(study: Study, entry: Entry) -> Entry:
+    """Return an endpoint that has a base with only those parts of its rule that differ."""
+    if not isinstance(entry, StudyEndpoint) or entry.base is None:
+        return entry
+    base = next(endpoint.rule for endpoint in study.endpoints if endpoint.id == entry.base)
+    return entry.model_copy(update={"rule": _changes(base, entry.rule)})
+
+
+def _changes(base: dict[str, Any], rule: dict[str, Any]) -> dict[str, Any]:
+    changed: dict[str, Any] = {}
+    for key, value in rule.items():
+        before = base.get(key)
+        if isinstance(value, dict) and isinstance(before, dict):
+            if inner := _changes(before, value):
+                changed[key] = inner
+        elif key not in base or before != value:
+            changed[key] = value
+    return changed
 
 
 def _subject(where: str, entry: Entry) -> str:
@@ -207,15 +228,17 @@ def _sentence(where: str, entry: Entry) -> str:
 
 def _value(entry: Entry, key: str) -> object:
     for inner in (getattr(entry, "rule", None), getattr(entry, "settings", None)):
-        if isinstance(inner, dict) and key in inner:
-            return inner[key]
+        if isinstance(inner, dict) and key.partition(".")[0] in inner:
+            for part in key.split("."):
+                inner = inner[part]
+            return inner
         if isinstance(inner, CriterionRule) and key in CriterionRule.model_fields:
             return getattr(inner, key)
     return getattr(entry, key)
 
 
 def _words(key: str) -> str:
-    return key.replace("_", " ")
+    return key.replace("_", " ").replace(".", " ")
 
 
 def _shown(value: object) -> str:
