@@ -21,7 +21,8 @@ def transfer_function(scanner: KneeScanner) -> NDArray[np.complex128]:
     """Return what the chain makes of a sample's moment: received voltage / (A m^2).
 
     A moment m induces -sensitivity * dm/dt (reciprocity), the filter removes the drive
-    frequencies and all below, the amplifier multiplies by a constant of each channel.
+    frequencies and all below (and the last bin, which aliases), the amplifier multiplies by a
+    constant of each channel.
 
     Returns
     -------
@@ -35,6 +36,7 @@ def transfer_function(scanner: KneeScanner) -> NDArray[np.complex128]:
     highest = max(CYCLES_PER_PERIOD) / scanner.drive_field.cycle
     stopped = frequency < PASS_BAND_START * highest
     filtered = np.where(stopped, STOP_BAND_ATTENUATION, 1.0)
+    filtered[-1] = 0.0
     induced = -scanner.sensitivity * 2j * np.pi * frequency * filtered
     transfer: NDArray[np.complex128] = CHANNEL_GAIN[:, None] * induced
     return transfer

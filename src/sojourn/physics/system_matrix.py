@@ -149,6 +149,7 @@ def simulate_calibration(
     interference: Interference = QUIET_ROOM,
     protocol: CalibrationProtocol | None = None,
     name: str = "SIMULATED calibration",
+    start_time: str = "",
 ) -> SystemMatrix:
     """Return a calibration as a robot would take it, with noise, its background subtracted.
 
@@ -170,8 +171,8 @@ def simulate_calibration(
         whose white noise is averaged over the frames of a voxel.
     protocol
         iron and averaging.
-    name
-        what messages call the matrix.
+    name, start_time
+        what the matrix says of itself.
 
     Returns
     -------
@@ -193,7 +194,7 @@ def simulate_calibration(
     is_background = np.arange(n_frames) >= grid.n_voxels
     return SystemMatrix(
         spectra=ArraySpectra(spectra),
-        acquisition=scanner_acquisition(scanner),
+        acquisition=scanner_acquisition(scanner, start_time=start_time),
         is_background=is_background,
         grid=grid,
         name=name,

@@ -336,7 +336,10 @@ def _assemble(
         tables=make_frames(rows),
         truth=truth,
         units=UNITS,
-        calibration=simulate_calibration(named_generator(seed, study.id, "calibration")),
+        calibration=simulate_calibration(
+            named_generator(seed, study.id, "calibration"),
+            start_time=f"{EPOCH - dt.timedelta(days=3)}T08:00:00.000",
+        ),
         scans={(s, v): scan for s, one in subjects.items() for v, scan in one.scans.items()},
         masks={subject: simulated.mask for subject, simulated in subjects.items()},
     )
