@@ -6,7 +6,15 @@ from datetime import date
 
 import polars as pl
 
-from sojourn.endpoints._days import Dated, find_dated, list_evidence
+from sojourn.endpoints._days import (
+    NO_DAY_0,
+    Dated,
+    find_dated,
+    find_day_zeros,
+    list_evidence,
+    list_subjects,
+    make_outcome,
+)
 
 EVENT, CENSORED, DEATH_FIRST, OTHER_EVENT_FIRST = 0, 1, 2, 3
 """Codes of CNSR: 0 the event, 1 censored, 2 death came first, 3 another competing event."""
@@ -16,8 +24,8 @@ EVENT, CENSORED, DEATH_FIRST, OTHER_EVENT_FIRST = 0, 1, 2, 3
 class FollowUp:
     """What is known of the end of one subject's observation, in days from day 0.
 
-    `end` is the day of death, else of the last contact; None where nobody recorded either.
-    `contradiction` says in words what cannot be true of the records.
+    `end` is the day of death, else of the last contact, or of an event after it; None where nobody
+    recorded a death or a contact. `contradiction` says in words what cannot be true of the records.
     """
 
     end: int | None = None
@@ -29,8 +37,8 @@ class FollowUp:
     @property
     def evidence(self) -> str:
         """Return the rows that fix the end of observation."""
-        deaths = [e.row for e in self.events if e.record["EVENT"] == "DEATH"]
-        return list_evidence(events=deaths, follow_up=[c.row for c in self.contact])
+        last = [e.row for e in self.events if self.end is not None and e.day >= self.end]
+        return list_evidence(events=last, follow_up=[c.row for c in self.contact])
 
     def first(self, *codes: str, since: int = 0) -> Dated | None:
         """Return the first event with one of `codes` on or after day `since`, or None."""
@@ -61,9 +69,9 @@ def find_follow_ups(
 def _follow_up(events: list[Dated], contact: list[Dated]) -> FollowUp:
     deaths = sorted({e.day for e in events if e.record["EVENT"] == "DEATH"})
     last = max((c.day for c in contact), default=None)
-    end = deaths[0] if deaths else last
+    seen = None if last is None else max([last, *(e.day for e in events)])
     return FollowUp(
-        end=end,
+        end=deaths[0] if deaths else seen,
         death=deaths[0] if deaths else None,
         events=tuple(events),
         contact=tuple(contact),
@@ -84,3 +92,85 @@ def _contradiction(events: list[Dated], deaths: list[int], last: int | None) -> 
     if not deaths and last is not None and last < 0:
         return f"last contact on day {last} lies before the first dose"
     return ""
+
+
+def find_survival(
+    paramcd: str,
+    doses: pl.DataFrame,
+    events: pl.DataFrame,
+    follow_up: pl.DataFrame | None,
+    failures: Mapping[str, tuple[str, ...]],
+    same_day: float,
+    data_cut: date | None,
+) -> list[dict[str, object]]:
+    """Return the outcome row of every subject: time to death or a failure, or censored.
+
+    Parameters
+    ----------
+    paramcd
+        code of the outcome.
+    doses, events, follow_up
+        tables; the first dose is day 0.
+    failures
+        event codes that end the time besides death, by subject.
+    same_day
+        time in days given to an end on day 0.
+    data_cut
+        events after it are not seen; time is censored there.
+    """
+    zeros = find_day_zeros(doses)
+    follows = find_follow_ups(events, follow_up, zeros)
+    rows = []
+    for subject in list_subjects(doses, events, follow_up):
+        if (zero := zeros.get(subject)) is None:
+            rows.append(make_outcome(subject, paramcd, reason=NO_DAY_0))
+            continue
+        follow, cut = follows[subject], None if data_cut is None else (data_cut - zero).days
+        if problem := _problem(follow, cut):
+            evidence = follow.evidence
+            rows.append(make_outcome(subject, paramcd, reason=problem, evidence=evidence))
+            continue
+        day, avalc, cnsr, reason, evidence = _ending(follow, failures[subject], cut)
+        row = make_outcome(
+            subject,
+            paramcd,
+            zero=zero,
+            day=day,
+            aval=same_day if day == 0 else float(day),
+            avalc=avalc,
+            cnsr=cnsr,
+            reason=reason,
+            evidence=evidence,
+        )
+        rows.append(row)
+    return rows
+
+
+def _problem(follow: FollowUp, cut: int | None) -> str:
+    if follow.contradiction:
+        return f"the records contradict each other: {follow.contradiction}"
+    if cut is not None and cut < 0:
+        return f"the first dose lies {-cut} days after the data cut"
+    if follow.end is None:
+        return "neither a death nor a last contact is recorded"
+    return ""
+
+
+def _ending(
+    follow: FollowUp, failures: tuple[str, ...], cut: int | None
+) -> tuple[int, str, int, str, str]:
+    """Return day, class, CNSR, reason and evidence of the end."""
+    failure = follow.first("DEATH", *failures)
+    if failure is not None and (cut is None or failure.day <= cut):
+        code = str(failure.record["EVENT"])
+        reason = f"{_words(code)} on day {failure.day}"
+        return failure.day, code, EVENT, reason, list_evidence(events=[failure.row])
+    end = follow.end if follow.end is not None else 0
+    day = end if cut is None else min(end, cut)
+    free = f"alive{''.join(f' without {_words(code)}' for code in failures)}"
+    where = "last contact" if day == end else "the data cut"
+    return day, "CENSORED", CENSORED, f"{free} at {where}, day {day}", follow.evidence
+
+
+def _words(code: str) -> str:
+    return code.lower().replace("_", " ")
