@@ -1,1 +1,1 @@
-"""Quantification floor."""
+"""Amounts, retention and decay from signal, each an Estimate under a stated model."""
