@@ -152,7 +152,8 @@ def _opened(path: Path) -> Any:  # noqa: ANN401 - nibabel
         zlib.error,
         _nib.filebasedimages.ImageFileError,
     ) as error:
-        raise DataError(f"{path.name} cannot be read as NIfTI: {error}") from error
+        reason = str(error).replace(str(path), path.name)
+        raise DataError(f"{path.name} cannot be read as NIfTI: {reason}") from error
     except _nib.spatialimages.HeaderDataError as error:
         raise DataError(f"{path.name} has a damaged NIfTI header: {error}") from error
     if not isinstance(image, _nib.Nifti1Image):
