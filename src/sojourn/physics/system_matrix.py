@@ -176,7 +176,7 @@ def simulate_calibration(
 
     Returns
     -------
-        in V, frames in voxel order, then background frames; SNR filled in.
+        in V, frames in voxel order, then background frames; SNR filled in where there is noise.
     """
     scanner = scanner or KneeScanner()
     protocol = protocol or CalibrationProtocol()
@@ -221,10 +221,15 @@ def _cube_response(
 
 def _signal_to_noise(
     spectra: NDArray[np.complex128], is_background: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """Return (channel, bin): median signal above 90 % of the maximum, over mean noise."""
+) -> NDArray[np.float64] | None:
+    """Return (channel, bin): median signal above 90 % of the maximum, over mean noise.
+
+    None where a bin has no noise: no ratio exists.
+    """
     empty = spectra[is_background]
     noise = np.abs(empty - empty.mean(axis=0)).mean(axis=0)
+    if not noise.all():
+        return None
     signal = np.abs(spectra[~is_background] - empty.mean(axis=0))
     strong = np.where(signal >= 0.9 * signal.max(axis=0), signal, np.nan)
     snr: NDArray[np.float64] = np.nanmedian(strong, axis=0) / noise

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sojourn.core.errors import DataError
+
 ANC_THRESHOLD = 0.5e9
 """1/L."""
 
@@ -37,6 +39,12 @@ class Lineage:
     recovery: float
     width: float
     is_log: bool
+
+    def __post_init__(self) -> None:
+        if not 0 < self.low < self.threshold < self.high:
+            raise DataError(
+                f"a lineage runs from {self.low} through {self.threshold} to {self.high}: must rise"
+            )
 
     def at(self, days: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the course without transfusion or noise on `days`, same shape, same unit."""
@@ -77,17 +85,21 @@ def draw_course(rng: np.random.Generator) -> GraftCourse:
     recovery = np.round(np.array([14.0, 28.0, 30.0]) * np.exp(common + spread), 1)
     days = np.where(is_poor, np.where(responds, recovery, NEVER), GOOD_FROM_START).tolist()
     scale = np.exp(0.25 * rng.standard_normal(6)).tolist()
-    anc = Lineage(0.25e9 * scale[0], 2.5e9 * scale[1], ANC_THRESHOLD, days[0], 4.0, True)
-    hgb = Lineage(56 * scale[2] ** 0.25, 104 * scale[3] ** 0.4, HGB_THRESHOLD, days[1], 8.0, False)
-    high = 90e9 * scale[5] ** 2.5
-    plt = Lineage(8e9 * scale[4], max(high, 26e9), PLT_THRESHOLD, days[2], 6.0, True)
-    return GraftCourse(_kept_low(anc), hgb, _kept_low(plt))
+    low = (0.25e9 * scale[0], 56.0 * scale[2] ** 0.25, 8e9 * scale[4])
+    high = (2.5e9 * scale[1], 104.0 * scale[3] ** 0.4, 90e9 * scale[5] ** 2.5)
+    return GraftCourse(
+        anc=_lineage(low[0], high[0], ANC_THRESHOLD, days[0], width=4.0, is_log=True),
+        hgb=_lineage(low[1], high[1], HGB_THRESHOLD, days[1], width=8.0, is_log=False),
+        plt=_lineage(low[2], high[2], PLT_THRESHOLD, days[2], width=6.0, is_log=True),
+    )
 
 
-def _kept_low(lineage: Lineage) -> Lineage:
-    """Return the lineage with its low level well below its threshold."""
-    low = min(lineage.low, 0.7 * lineage.threshold)
-    return Lineage(low, lineage.high, lineage.threshold, lineage.recovery, lineage.width, True)
+def _lineage(
+    low: float, high: float, threshold: float, recovery: float, *, width: float, is_log: bool
+) -> Lineage:
+    """Return a lineage whose levels keep 10 % below and 30 % above its threshold at least."""
+    low, high = min(low, 0.9 * threshold), max(high, 1.3 * threshold)
+    return Lineage(low, high, threshold, recovery, width, is_log)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
