@@ -42,5 +42,5 @@ def test_a_wheel_holds_the_studies_inside_the_package(tmp_path: Path, monkeypatc
     study = package / "studies" / "NCT00000001" / "study.toml"
     study.parent.mkdir(parents=True)
     study.write_text("", encoding="utf-8")
-    monkeypatch.setattr(bundled.resources, "files", lambda name: package)
+    monkeypatch.setattr(bundled.resources, "files", lambda _: package)
     assert bundled_studies() == {"NCT00000001": study}

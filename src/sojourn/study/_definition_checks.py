@@ -1,7 +1,7 @@
 """What must hold between the entries of a study file, and between it and the plug-ins."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -12,6 +12,8 @@ from sojourn.core.registry import Registry
 from sojourn.core.tables import TABLES
 from sojourn.study._definition_entries import Entry, Study
 from sojourn.study._definition_errors import explained, keys_of, suggestion
+
+T = TypeVar("T")
 
 _ENDPOINTS: Registry[Endpoint] = Registry("sojourn.endpoints", "ENDPOINT")
 _ANALYSES: Registry[Analysis] = Registry("sojourn.statistics", "ANALYSIS")
@@ -128,26 +130,36 @@ def _imaging(study: Study) -> Iterator[str]:
 
 
 def _plugins(study: Study) -> Iterator[str]:
+    rules = _models(_ENDPOINTS, {e.use for e in study.endpoints}, lambda plugin: plugin.rule)
     for i, endpoint in enumerate(study.endpoints):
         where = f"endpoints[{i}] ({endpoint.id})"
-        try:
-            rule = _ENDPOINTS.get(endpoint.use).rule
-        except PluginError as error:
-            if not _ANALYSES.names():  # INTERIM
-                continue
-            yield f"{where}.use: {error}"
-            continue
-        yield from _misfit(f"{where}.rule", endpoint.rule, rule)
+        yield from _unfit(where, "rule", endpoint.rule, rules[endpoint.use])
+    settings = _models(_ANALYSES, {a.use for a in study.analyses}, lambda plugin: plugin.settings)
     for i, analysis in enumerate(study.analyses):
         where = f"analyses[{i}] ({analysis.id})"
+        yield from _unfit(where, "settings", analysis.settings, settings[analysis.use])
+
+
+def _models(
+    registry: Registry[T], names: Iterable[str], model: Callable[[T], type[BaseModel]]
+) -> dict[str, type[BaseModel] | PluginError]:
+    """Return the settings' model of each named plug-in, or why there is none."""
+    found: dict[str, type[BaseModel] | PluginError] = {}
+    for name in names:
         try:
-            settings = _ANALYSES.get(analysis.use).settings
+            found[name] = model(registry.get(name))
         except PluginError as error:
-            if not _ANALYSES.names():  # INTERIM
-                continue
-            yield f"{where}.use: {error}"
-            continue
-        yield from _misfit(f"{where}.settings", analysis.settings, settings)
+            found[name] = error
+    return found
+
+
+def _unfit(
+    where: str, key: str, values: Mapping[str, Any], model: type[BaseModel] | PluginError
+) -> Iterator[str]:
+    if isinstance(model, PluginError):
+        yield f"{where}.use: {model}"
+        return
+    yield from _misfit(f"{where}.{key}", values, model)
 
 
 def _misfit(where: str, values: Mapping[str, Any], model: type[BaseModel]) -> Iterator[str]:
@@ -184,18 +196,21 @@ def unstated_defaults(study: Study) -> Iterator[tuple[str, str, Any]]:
 
     A default of None is no value: it says that something is not done.
     """
+    rules = _models(_ENDPOINTS, {e.use for e in study.endpoints}, lambda plugin: plugin.rule)
     for i, endpoint in enumerate(study.endpoints):
-        if endpoint.use not in _ENDPOINTS.names():  # INTERIM
-            continue
-        rule = _ENDPOINTS.get(endpoint.use).rule.model_validate(endpoint.rule)
-        for key, value in _defaults(rule, endpoint.rule):
+        for key, value in _unstated(rules[endpoint.use], endpoint.rule):
             yield f"endpoints[{i}].rule", key, value
+    settings = _models(_ANALYSES, {a.use for a in study.analyses}, lambda plugin: plugin.settings)
     for i, analysis in enumerate(study.analyses):
-        if analysis.use not in _ANALYSES.names():  # INTERIM
-            continue
-        settings = _ANALYSES.get(analysis.use).settings.model_validate(analysis.settings)
-        for key, value in _defaults(settings, analysis.settings):
+        for key, value in _unstated(settings[analysis.use], analysis.settings):
             yield f"analyses[{i}].settings", key, value
+
+
+def _unstated(
+    model: type[BaseModel] | PluginError, stated: Mapping[str, Any]
+) -> Iterator[tuple[str, Any]]:
+    if not isinstance(model, PluginError):
+        yield from _defaults(model.model_validate(dict(stated)), stated)
 
 
 def _defaults(

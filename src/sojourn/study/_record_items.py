@@ -6,9 +6,9 @@ something that a text promises (``descriptionModule.briefSummary#MRI``).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from sojourn.formats.registry_record import (
     Outcome,
@@ -67,7 +67,7 @@ _UNIT_DAYS = {"day": 1.0, "week": 7.0, "month": 365 / 12, "year": 365.0}
 _LABELS = re.compile(
     r"(?<![\w.-])(day|week|month|year)s? "
     r"\+?(\d{1,4}(?:(?:, ?| ?& ?|,? and | ?- ?| to )(?:and )?\+?\d{1,4})*)"
-    r"(?![\d.]|\s*(?:[a-z]*g\b|ml\b|mm\b|%))",
+    r"(?!\d|\.\d|\s*(?:[a-z]*g\b|ml\b|mm\b|%))",
     re.IGNORECASE,
 )
 _AMOUNTS = re.compile(r"\bat (\d{1,3}) (day|week|month|year)s?\b", re.IGNORECASE)
@@ -106,19 +106,32 @@ def short(path: str) -> str:
     return path.removeprefix(PROTOCOL)
 
 
-def path_exists(record: RegistryRecord, path: str) -> bool:
-    """Tell whether `path` leads to something in `record`, its part after ``#`` included."""
-    base, _, part = short(path).partition("#")
-    value = _value_at(record.to_json_dict().get("protocolSection", {}), base)
-    if value is None:
-        return False
-    if not part:
-        return True
-    if base == CRITERIA:
-        return any(item.path == f"{base}#{part}" for item in _criteria(record))
-    if not isinstance(value, str):
-        return False
-    text = unescape_markdown(value)
+@dataclass(frozen=True, slots=True, eq=False)
+class RecordPlaces:
+    """The places of a record that a study file may name."""
+
+    section: Mapping[str, Any]
+    criteria: frozenset[str]
+
+    @classmethod
+    def of(cls, record: RegistryRecord) -> "RecordPlaces":
+        """Return the places of `record`."""
+        section = record.to_json_dict().get("protocolSection", {})
+        return cls(section, frozenset(item.path for item in _criteria(record)))
+
+    def __contains__(self, path: str) -> bool:
+        """Tell whether `path` leads to something, its part after ``#`` included."""
+        base, _, part = short(path).partition("#")
+        value = _value_at(self.section, base)
+        if base == CRITERIA and part:
+            return f"{base}#{part}" in self.criteria
+        if value is None or not part:
+            return value is not None
+        return isinstance(value, str) and _names(unescape_markdown(value), part)
+
+
+def _names(text: str, part: str) -> bool:
+    """Tell whether `text` names the day or the promise `part`."""
     if found := re.fullmatch(r"day-(\d+)", part):
         return int(found[1]) in days_in(text)
     pattern = PROMISES.get(part)
@@ -226,23 +239,23 @@ def promising_texts(record: RegistryRecord) -> list[Text]:
 
 def _promises(record: RegistryRecord) -> Iterator[RecordItem]:
     measured = all_outcome_words(record)
-    texts = promising_texts(record)
+    texts = [(short(text.path), text.sentences()) for text in promising_texts(record)]
     for name, pattern in sorted(PROMISES.items()):
         if re.search(pattern, measured, re.IGNORECASE):
             continue
         places = tuple(
-            f"{short(text.path)}#{name}" for text in texts if _promises_it(text, name, pattern)
+            f"{path}#{name}" for path, sentences in texts if _promised(name, pattern, sentences)
         )
         if places:
             yield RecordItem(places[0], "promise", f"promised: {name.replace('-', ' ')}", places)
 
 
-def _promises_it(text: Text, name: str, pattern: str) -> bool:
+def _promised(name: str, pattern: str, sentences: Sequence[str]) -> bool:
     needs_plan = name.replace("-", " ") in INVESTIGATIONS
     return any(
         re.search(pattern, sentence, re.IGNORECASE)
         and (not needs_plan or _PLAN.search(sentence) is not None)
-        for sentence in text.sentences()
+        for sentence in sentences
     )
 
 

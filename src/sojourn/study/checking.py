@@ -7,7 +7,7 @@ from sojourn.core.errors import DataError
 from sojourn.formats.registry_record import RegistryRecord
 from sojourn.study._definition_entries import Answer, Entry, Study
 from sojourn.study._definition_errors import suggestion
-from sojourn.study._record_items import RecordItem, path_exists, record_items, short
+from sojourn.study._record_items import RecordItem, RecordPlaces, record_items, short
 from sojourn.study.linting import Finding, lint_record
 
 _BINDERS: dict[str, tuple[str, ...]] = {
@@ -85,10 +85,9 @@ def check_study(study: Study, record: RegistryRecord) -> list[OpenItem]:
 def _check_paths(study: Study, record: RegistryRecord) -> None:
     if study.id != record.nct_id:
         raise DataError(f"the study file is of {study.id}, the record of {record.nct_id}")
+    places = RecordPlaces.of(record)
     missing = [
-        f"{where} {key} {path!r}"
-        for where, key, path in _paths(study)
-        if not path_exists(record, path)
+        f"{where} {key} {path!r}" for where, key, path in _paths(study) if path not in places
     ]
     if missing:
         more = len(missing) - _MAX_LISTED

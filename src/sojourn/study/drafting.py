@@ -18,6 +18,7 @@ from sojourn.formats.registry_record import (
 from sojourn.study._draft_criteria import draft_criteria, unsorted_lines
 from sojourn.study._record_items import (
     SHARING,
+    RecordItem,
     outcome_days,
     outcome_list,
     record_items,
@@ -96,24 +97,25 @@ def draft_study(record: RegistryRecord) -> str:
         text of a file that `read_study` accepts and in which `check_study` finds nothing
         undeclared; the same record always gives the same text.
     """
+    items = record_items(record)
     draft = _Draft(
-        design=_design(record),
+        design=_design(record, items),
         arms=_arms(record),
-        visits=_visits(record),
+        visits=_visits(record, items),
         criteria=draft_criteria(record),
         sharing=_sharing(record),
     )
     for path, outcome in outcome_list(record):
         _outcome(path, outcome, draft)
     bound = {path for entry in draft.endpoints for path in _texts(entry["binds"])}
-    draft.open += _open_items(record, bound, draft)
+    draft.open += _open_items(record, items, bound, draft)
     draft.open += _open_findings(record)
     return _written(record, draft)
 
 
-def _design(record: RegistryRecord) -> Entry | None:
+def _design(record: RegistryRecord, items: Sequence[RecordItem]) -> Entry | None:
     module = record.protocol_section.design_module
-    paths = [item.path for item in record_items(record) if item.kind == "design"]
+    paths = [item.path for item in items if item.kind == "design"]
     if not paths:
         return None
     info = module.design_info
@@ -157,7 +159,7 @@ def _code(name: str, taken: set[str], number: int) -> str:
     return code
 
 
-def _visits(record: RegistryRecord) -> list[Entry]:
+def _visits(record: RegistryRecord, items: Sequence[RecordItem]) -> list[Entry]:
     sources: dict[int, str] = {}
     baseline = None
     for path, outcome in outcome_list(record):
@@ -166,7 +168,7 @@ def _visits(record: RegistryRecord) -> list[Entry]:
             baseline = baseline or f"{path}.timeFrame"
         for day in outcome_days(outcome):
             sources.setdefault(day, f"{path}.timeFrame")
-    for item in record_items(record):
+    for item in items:
         if item.kind == "day" and item.day is not None:
             sources.setdefault(item.day, item.path)
     visits = [_visit("BASELINE", 0, baseline)] if baseline else []
@@ -193,12 +195,12 @@ def _outcome(path: str, outcome: Outcome, draft: _Draft) -> None:
         return
     for use, pattern in _SURVIVAL.items():
         if pattern.fullmatch(measure) or pattern.fullmatch(description):
-            settings: Entry = {"at": [days[-1]]}
+            settings: Entry = {"at": [float(days[-1])], "level": 0.95}
             _add(draft, path, use, {}, _SURVIVAL_PARAM[use], "kaplan_meier", settings)
     baseline = any(visit["name"] == "BASELINE" for visit in draft.visits)
     if _WOMAC_TOTAL.fullmatch(measure) and _WOMAC_RANGE.search(description) and baseline:
         rule: Entry = {"version": "LK3.1", "visit": f"DAY{days[-1]}", "baseline": "BASELINE"}
-        _add(draft, path, "womac", rule, "WOMTOT", "mean", {})
+        _add(draft, path, "womac", rule, "WOMTOT", "mean", {"unit": "1", "level": 0.95})
 
 
 def _add(
@@ -240,10 +242,12 @@ def _sharing(record: RegistryRecord) -> Entry | None:
     return {**made, "binds": [SHARING], "from": "record", "cites": SHARING}
 
 
-def _open_items(record: RegistryRecord, bound: set[str], draft: _Draft) -> Iterator[Entry]:
+def _open_items(
+    record: RegistryRecord, items: Sequence[RecordItem], bound: set[str], draft: _Draft
+) -> Iterator[Entry]:
     given = {path for arm in draft.arms for path in _texts(arm["binds"])}
     outcomes = dict(outcome_list(record))
-    for item in record_items(record):
+    for item in items:
         if item.kind == "outcome" and item.path not in bound:
             yield _open(item.path, item.what, _outcome_decision(outcomes[item.path]))
         elif item.kind == "intervention" and item.path not in given:
