@@ -407,9 +407,9 @@ def test_entries_are_listed_under_their_place():
 def test_assumptions_are_whole_entries_single_keys_and_silent_defaults():
     found = {a.where: a for a in assumptions(parse_study(SMALL))}
     assert found["visits[0]"].grounds == "a week is usual"
-    assert found["visits[1].window_days"].statement == "Visit DAY40: window days is 38 and 42."
+    assert found["visits[1].window_days"].statement == "Visit DAY40: window days = 38 to 42."
     threshold = found["endpoints[0].neutrophils.threshold_per_l"]
-    assert threshold.statement == "Endpoint anc: neutrophils threshold per l is 5e+08."
+    assert threshold.statement == "Endpoint anc: neutrophils threshold per l = 500000000."
     variant = found["endpoints[1]"].statement
     assert "neutrophils comparison greater_equal" in variant
     assert "by day" not in variant

@@ -160,10 +160,11 @@ class IntercurrentEvent(Entry):
 class Imaging(Entry):
     """Every choice of reconstruction and of the amount; none is left to a program's default.
 
-    The four `calibration_` numbers are standard uncertainties of what a repeat of the calibration
+    The five `calibration_` numbers are standard uncertainties of what a repeat of the calibration
     would change: the common gain (`calibration_repeatability_percent`), each frequency by itself,
-    the delay between drive and receive, and the sample's stated iron; `calibration_source` says
-    where they come from. `texture_sizes` are relative: standard deviation over mean.
+    a gain that grows with frequency (tilt), the delay between drive and receive, and the sample's
+    stated iron; `calibration_source` says where they come from. `texture_sizes` are relative:
+    standard deviation over mean.
     """
 
     source_model: Literal["compartments", "compact", "unknown_distribution"]
@@ -183,6 +184,7 @@ class Imaging(Entry):
     texture_sizes: Many[float] = Field(min_length=1)
     calibration_repeatability_percent: float = Field(ge=0, lt=100)
     calibration_row_percent: float = Field(ge=0, lt=100)
+    calibration_tilt_percent: float = Field(ge=0, lt=100)
     calibration_delay_ns: float = Field(ge=0)
     calibration_iron_percent: float = Field(ge=0, lt=100)
     calibration_source: Text

@@ -239,22 +239,25 @@ def promising_texts(record: RegistryRecord) -> list[Text]:
 
 def _promises(record: RegistryRecord) -> Iterator[RecordItem]:
     measured = all_outcome_words(record)
-    texts = [(short(text.path), text.sentences()) for text in promising_texts(record)]
+    texts = [(short(t.path), t.words, t.sentences()) for t in promising_texts(record)]
     for name, pattern in sorted(PROMISES.items()):
         if re.search(pattern, measured, re.IGNORECASE):
             continue
         places = tuple(
-            f"{path}#{name}" for path, sentences in texts if _promised(name, pattern, sentences)
+            f"{path}#{name}"
+            for path, words, sentences in texts
+            if re.search(pattern, words, re.IGNORECASE) and _promised(name, pattern, sentences)
         )
         if places:
             yield RecordItem(places[0], "promise", f"promised: {name.replace('-', ' ')}", places)
 
 
 def _promised(name: str, pattern: str, sentences: Sequence[str]) -> bool:
-    needs_plan = name.replace("-", " ") in INVESTIGATIONS
+    """Tell whether a named instrument or aim is promised; an investigation needs a plan's words."""
+    if name.replace("-", " ") not in INVESTIGATIONS:
+        return True
     return any(
-        re.search(pattern, sentence, re.IGNORECASE)
-        and (not needs_plan or _PLAN.search(sentence) is not None)
+        re.search(pattern, sentence, re.IGNORECASE) and _PLAN.search(sentence)
         for sentence in sentences
     )
 

@@ -2,14 +2,14 @@
 
 import re
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from sojourn.core.errors import DataError
-from sojourn.study._definition_checks import check_study_file, unstated_defaults
+from sojourn.study._definition_assumptions import Assumption, assumptions
+from sojourn.study._definition_checks import check_study_file
 from sojourn.study._definition_entries import (
     ANALYSIS_SETS,
     Answer,
@@ -56,21 +56,6 @@ __all__ = [
 
 MAX_BYTES = 4 * 1024 * 1024
 """Largest study file accepted; ours have some 30 KiB."""
-
-_GROUNDS = frozenset({"from", "cites", "reason", "assumes", "binds"})
-
-
-@dataclass(frozen=True, slots=True)
-class Assumption:
-    """One statement that no source settles: its place, the statement, its origin, why.
-
-    `from_` is "assumption", or "default" where the file is silent and the program's value holds.
-    """
-
-    where: str
-    statement: str
-    from_: str
-    grounds: str
 
 
 def read_study(path: str | Path) -> Study:
@@ -146,106 +131,3 @@ def with_data_status(text: str, status: str) -> str:
     if parse_study(result).data_status != status:
         raise DataError(f"the file sets data_status in a way that cannot be changed to {status!r}")
     return result
-
-
-def assumptions(study: Study) -> list[Assumption]:
-    """Return every statement of `study` that no record or protocol settles, in file order.
-
-    Entries from "assumption" come whole, single assumed keys of other entries one by one, and
-    last the settings that the file does not state, so that the program's defaults hold.
-    """
-    found: list[Assumption] = []
-    for where, entry in study.entries():
-        if entry.from_ == "assumption":
-            grounds = entry.reason or ""
-            statement = _sentence(where, _difference(study, entry))
-            found.append(Assumption(where, statement, "assumption", grounds))
-        for key, grounds in entry.assumes.items():
-            statement = f"{_subject(where, entry)}: {_words(key)} is {_shown(_value(entry, key))}."
-            found.append(Assumption(f"{where}.{key}", statement, "assumption", grounds))
-    for where, key, value in unstated_defaults(study):
-        statement = f"{_words(where)}: {_words(key)} is {_shown(value)}."
-        found.append(
-            Assumption(f"{where}.{key}", statement, "default", "not stated in the study file")
-        )
-    return found
-
-
-def _difference(study: Study, entry: Entry) -> Entry:
-    """Return an endpoint that has a base with only those parts of its rule that differ."""
-    if not isinstance(entry, StudyEndpoint) or entry.base is None:
-        return entry
-    base = next(endpoint.rule for endpoint in study.endpoints if endpoint.id == entry.base)
-    return entry.model_copy(update={"rule": _changes(base, entry.rule)})
-
-
-def _changes(base: dict[str, Any], rule: dict[str, Any]) -> dict[str, Any]:
-    changed: dict[str, Any] = {}
-    for key, value in rule.items():
-        before = base.get(key)
-        if isinstance(value, dict) and isinstance(before, dict):
-            if inner := _changes(before, value):
-                changed[key] = inner
-        elif key not in base or before != value:
-            changed[key] = value
-    return changed
-
-
-def _subject(where: str, entry: Entry) -> str:
-    name = next(
-        (
-            getattr(entry, k)
-            for k in ("id", "code", "name", "finding", "event")
-            if hasattr(entry, k)
-        ),
-        "",
-    )
-    kind = _words(where.partition("[")[0]).capitalize()
-    return f"{_SINGULAR.get(kind, kind)} {name}".strip()
-
-
-_SINGULAR = {
-    "Arms": "Arm",
-    "Visits": "Visit",
-    "Endpoints": "Endpoint",
-    "Analyses": "Analysis",
-    "Criteria": "Criterion",
-    "Answers": "Answer to",
-    "Intercurrent events": "Intercurrent event",
-}
-
-
-def _sentence(where: str, entry: Entry) -> str:
-    if isinstance(entry, Answer):
-        return f"{_subject(where, entry)}: {entry.decision}"
-    if isinstance(entry, IntercurrentEvent):
-        return f"{_subject(where, entry)}: {entry.handling} ({_words(entry.strategy)})"
-    values = entry.model_dump(by_alias=True, exclude_none=True, exclude_unset=True)
-    skipped = _GROUNDS | {"id", "code", "name", "label"}
-    stated = [f"{_words(k)} {_shown(v)}" for k, v in values.items() if k not in skipped and v != ()]
-    return f"{_subject(where, entry)}: {', '.join(stated)}."
-
-
-def _value(entry: Entry, key: str) -> object:
-    for inner in (getattr(entry, "rule", None), getattr(entry, "settings", None)):
-        if isinstance(inner, dict) and key.partition(".")[0] in inner:
-            for part in key.split("."):
-                inner = inner[part]
-            return inner
-        if isinstance(inner, CriterionRule) and key in CriterionRule.model_fields:
-            return getattr(inner, key)
-    return getattr(entry, key)
-
-
-def _words(key: str) -> str:
-    return key.replace("_", " ").replace(".", " ")
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{_words(str(k))} {_shown(v)}" for k, v in value.items())
-    if isinstance(value, list | tuple):
-        return " and ".join(_shown(v) for v in value) if value else "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else "none" if value is None else str(value)
