@@ -1,0 +1,180 @@
+"""The results as the report reads them: groups, roles of analyses, anchors, cited numbers."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from sojourn.core.results import Cell, Listing, Result, Results
+from sojourn.deliverables._markup import Html, element, escaped, joined
+from sojourn.deliverables._numbers import (
+    decimals_of,
+    display,
+    exact,
+    format_level,
+    format_number,
+    format_p,
+    is_share,
+)
+from sojourn.deliverables._palette import GroupStyle, group_style
+
+Record = Mapping[str, Cell]
+
+
+@dataclass(frozen=True)
+class Book:
+    """Results with the look-ups that every section needs."""
+
+    results: Results
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether every section and figure must say SIMULATED."""
+        return self.results.isSimulated
+
+    @cached_property
+    def anchors(self) -> Mapping[str, str]:
+        """The anchor of each number's row in the table of all numbers."""
+        return {r.id: f"n-{i}" for i, r in enumerate(self.results.results, start=1)}
+
+    @cached_property
+    def steps(self) -> Mapping[str, str]:
+        """The anchor of each provenance step, by key."""
+        return {s.key: f"step-{i}" for i, s in enumerate(self.results.steps, start=1)}
+
+    @cached_property
+    def primary(self) -> Result | None:
+        """The one number of the answer box."""
+        return self.results.result(self.results.primaryResultId)
+
+    def role(self, result: Result) -> str:
+        """Return the role of a result's analysis; where none is stated it is told from the id."""
+        if result.role:
+            return result.role
+        first = self.primary.analysisId if self.primary else ""
+        if result.analysisId == first:
+            return "primary"
+        is_near = bool(first) and result.analysisId.startswith(first)
+        return "sensitivity" if is_near or "sensitivity" in result.analysisId else "secondary"
+
+    def with_role(self, *roles: str) -> tuple[Result, ...]:
+        """Return the results of all analyses that have one of `roles`, in order."""
+        return tuple(r for r in self.results.results if self.role(r) in roles)
+
+    def group(self, code: Cell) -> str:
+        """Return a group's label as given; a code that is no group stands for itself."""
+        if code is None:
+            return "not stated"
+        known, word = self.results.groups, str(code)
+        if word in known:
+            return known[word]
+        if parts := self._contrast(word):
+            return f"{known[parts[0]]} minus {known[parts[1]]}"
+        return "All" if word == "ALL" else word
+
+    def _contrast(self, code: str) -> tuple[str, str] | None:
+        """Return the two groups whose difference `code` names, or None."""
+        for a in self.results.groups:
+            for b in self.results.groups:
+                if a != b and re.fullmatch(
+                    f"{re.escape(a)}(-|_vs_|_minus_| - ){re.escape(b)}", code
+                ):
+                    return a, b
+        return None
+
+    def is_contrast(self, result: Result) -> bool:
+        """Tell whether a result compares groups instead of describing one."""
+        return result.groupId not in self.results.groups and result.groupId != "ALL"
+
+    def unit(self, result: Result) -> str:
+        """Return the unit in which a result is shown; a difference of shares is no share."""
+        is_points = self.is_contrast(result) and is_share(result.unit)
+        return "difference of shares" if is_points else result.unit
+
+    def style(self, code: Cell) -> GroupStyle:
+        """Return how a group is drawn."""
+        codes = list(self.results.groups)
+        return group_style(codes.index(str(code)) if str(code) in codes else 0)
+
+    def rows(self, listing_id: str) -> list[dict[str, Cell]]:
+        """Return a listing's rows, none if it does not exist."""
+        listing = self.results.listing(listing_id)
+        return listing.records() if listing else []
+
+    def has(self, *listing_ids: str) -> bool:
+        """Tell whether any of the listings exists."""
+        return any(self.results.listing(name) is not None for name in listing_ids)
+
+    def step_link(self, key: str) -> Html:
+        """Return a link to a provenance step, or its short key if the graph lacks it."""
+        short = element("code", {}, key[:12])
+        anchor = self.steps.get(key)
+        return element("a", {"href": f"#{anchor}", "title": key}, short) if anchor else short
+
+    def source(self, listing: Listing) -> Html:
+        """Return where a listing's numbers come from."""
+        name = element("code", {}, listing.id)
+        return joined(["Listing ", name, ", made by step ", self.step_link(listing.provenance)])
+
+    def value(self, result: Result) -> Html:
+        """Return a result's value as a link to its row, or the words why there is none."""
+        if result.rawValue is None:
+            why = "; ".join(filter(None, (result.boundNote, *result.notes)))
+            words = f"not estimable: {why or 'no reason was recorded'}"
+            return element("span", {"class": "absent alarm", "data-id": result.id}, words)
+        decimals = decimals_of(result.lower, result.upper, self.unit(result))
+        return element(
+            "a",
+            {
+                "class": "number long" if self._is_long(result) else "number",
+                "href": f"#{self.anchors[result.id]}",
+                "data-id": result.id,
+                "data-value": exact(result.rawValue),
+                "title": f"exact value {exact(result.rawValue)} {result.unit}; id {result.id}",
+            },
+            format_number(result.rawValue, self.unit(result), decimals),
+        )
+
+    def interval(self, result: Result, *, has_name: bool = True) -> Html:
+        """Return a result's interval; a bound that the data do not give says so."""
+        if result.lower is None and result.upper is None:
+            why = result.boundNote or "no interval was recorded"
+            return element("span", {"class": "absent"}, f"no interval: {why}")
+        name = f"{format_level(result.level)} CI " if has_name else ""
+        low, high = self._bound(result, "lower"), self._bound(result, "upper")
+        words = joined([name, low, " to ", high])
+        if result.boundNote:
+            words = joined([words, " ", element("small", {}, f"({result.boundNote})")])
+        is_long = self._is_long(result) or bool(result.boundNote)
+        return element("span", {"class": "interval long" if is_long else "interval"}, words)
+
+    def _is_long(self, result: Result) -> bool:
+        return len(display(self.unit(result))[1]) > 10
+
+    def _bound(self, result: Result, side: str) -> Html:
+        value = result.lower if side == "lower" else result.upper
+        if value is None:
+            return escaped("no lower bound" if side == "lower" else "no upper bound")
+        decimals = decimals_of(result.lower, result.upper, self.unit(result))
+        is_bare = side == "lower" and result.upper is not None
+        attributes = {
+            "data-id": result.id,
+            "data-field": side,
+            "data-value": exact(value),
+            "title": f"exact value {exact(value)} {result.unit}",
+        }
+        return element(
+            "span", attributes, format_number(value, self.unit(result), decimals, is_bare=is_bare)
+        )
+
+    def p_value(self, result: Result) -> Html:
+        """Return a result's p-value, or a dash where none was computed."""
+        if result.pValue is None:
+            return escaped("\u2013")
+        attributes = {
+            "data-id": result.id,
+            "data-field": "pValue",
+            "data-value": exact(result.pValue),
+            "title": f"exact value {exact(result.pValue)}",
+        }
+        return element("span", attributes, format_p(result.pValue))

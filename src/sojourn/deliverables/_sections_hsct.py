@@ -1,0 +1,189 @@
+"""Sections of the transplant study: recovery, survival, and the strip of every patient."""
+
+from sojourn.deliverables._blocks import Block, Fold, Head, Prose, Raw, Row, Section, Table
+from sojourn.deliverables._book import Book
+from sojourn.deliverables._lines import Line, Show, cell, lines_of, table_of
+from sojourn.deliverables._markup import Html, element, escaped, joined
+from sojourn.deliverables._strip import (
+    Patient,
+    axes_of,
+    day_axis,
+    other_events,
+    patients,
+    strip_figure,
+)
+from sojourn.deliverables._survival import survival_figure
+from sojourn.deliverables._swimmer import swimmer_figure
+
+PARAMETERS = {
+    "ANCREC": "Neutrophils",
+    "HGBREC": "Hemoglobin",
+    "PLTCR": "Platelets, complete response",
+    "PLTPR": "Platelets, partial response",
+    "PLTRESP40": "Platelet response by day 40",
+    "PLTRESP56": "Platelet response by day 56",
+    "ANCREC40": "Neutrophils recovered by day 40",
+    "HGBREC40": "Hemoglobin recovered by day 40",
+    "PLTREC40": "Platelets recovered by day 40",
+    "OVERALL": "Overall response",
+    "COMPLETE": "Complete response",
+    "OS": "Overall survival",
+    "DFS": "Disease-free survival",
+}
+"""Names of the parameters of ``endpoints``; another keeps its code."""
+
+
+_SHORT = (
+    ("neutrophils", ("ANCREC",)),
+    ("hemoglobin", ("HGBREC",)),
+    ("platelets", ("PLTCR", "PLTPR")),
+)
+
+
+def all_patients(book: Book) -> list[Patient]:
+    """Return every patient of the listings."""
+    kinds = ("counts", "marks", "outcomes")
+    return patients({kind: lines_of(book.results, kind) for kind in kinds})
+
+
+def overview_blocks(book: Book) -> list[Block | None]:
+    """Return the overview of recoveries."""
+    if not book.has("counts"):
+        return []
+    people = all_patients(book)
+    return [swimmer_figure(book, people, day_axis(people)[1])]
+
+
+def survival_blocks(book: Book) -> list[Block | None]:
+    """Return every Kaplan-Meier figure."""
+    curves = [item.id for item in book.results.listings if item.id.startswith("km_") and item.rows]
+    return [survival_figure(book, name) for name in curves]
+
+
+def strips_section(book: Book) -> Section | None:
+    """Return the strips, one fold for each patient, with what met or denied each rule."""
+    if not book.has("counts"):
+        return None
+    people = all_patients(book)
+    days, scales = day_axis(people), axes_of(book, people)
+    blocks: list[Block] = [
+        Prose(
+            "One strip per patient, closed until you open it; all share the same axes. Below each "
+            "strip stands, rule by rule, the day on which it was met or what denied it."
+        ),
+        Raw(_index(people)),
+    ]
+    for i, patient in enumerate(people, start=1):
+        figure = strip_figure(book, patient, i, days, scales)
+        inner = [figure, _rules(patient), _events(patient)]
+        blocks.append(
+            Fold(
+                _summary(patient),
+                tuple(block for block in inner if block is not None),
+                id=f"patient-{i}",
+                is_open=i == 1,
+            )
+        )
+    return Section("patients", "Patient by patient", tuple(blocks))
+
+
+def _index(people: list[Patient]) -> Html:
+    links = [
+        element("a", {"href": f"#patient-{i}"}, person.name) for i, person in enumerate(people, 1)
+    ]
+    return element("p", {"class": "jump"}, joined(links, " "))
+
+
+def _verdict(row: Line) -> str:
+    if row.text("AVALC"):
+        return row.text("AVALC")
+    censored = row.number("CNSR")
+    if censored is None:
+        return "no verdict"
+    day = row.text("DAY") or "not recorded"
+    return f"met day {day}" if censored == 0 else f"not met by day {day}"
+
+
+def _summary(patient: Patient) -> Html:
+    by_code = {row.text("PARAMCD"): row for row in patient.outcomes}
+    shown = []
+    for word, codes in _SHORT:
+        rows = [by_code[code] for code in codes if code in by_code]
+        met = next((row for row in rows if row.number("CNSR") == 0), None)
+        if met is not None:
+            kind = {"PLTCR": " (CR)", "PLTPR": " (PR)"}.get(met.text("PARAMCD"), "")
+            shown.append(f"{word}{kind} day {met.text('DAY')}")
+        elif rows:
+            shown.append(f"{word} not met")
+    words = element("span", {"class": "quiet"}, "; ".join(shown) or "no outcome was derived")
+    return joined([patient.name, words], " ")
+
+
+def _rules(patient: Patient) -> Block | None:
+    if not patient.outcomes:
+        return Prose(f"No outcome was derived for {patient.name}.", "caution")
+    rows = tuple(
+        Row(
+            (
+                escaped(PARAMETERS.get(row.text("PARAMCD"), row.text("PARAMCD"))),
+                _verdict_cell(row),
+                cell(row, "REASON"),
+                element("code", {}, row.text("EVIDENCE") or "none"),
+            ),
+            data_id=row.id,
+        )
+        for row in patient.outcomes
+    )
+    heads = (Head("Rule"), Head("Verdict"), Head("What met or denied it"), Head("Evidence"))
+    return Table(f"Rules, {patient.name}", heads, rows)
+
+
+def _verdict_cell(row: Line) -> Html:
+    value = row.values.get("DAY")
+    attributes = {
+        "data-id": f"{row.id}/DAY",
+        "data-value": None if value is None else str(value),
+        "title": f"id {row.id}",
+    }
+    return element("span", attributes, _verdict(row))
+
+
+def _events(patient: Patient) -> Block | None:
+    events = other_events(patient)
+    if not events:
+        return None
+    rows = tuple(
+        Row(
+            (
+                escaped(str(number)),
+                cell(row, "DAY"),
+                escaped(row.text("KIND").replace("_", " ").lower()),
+                escaped(row.text("DETAIL") or "\u2013"),
+            ),
+            data_id=row.id,
+        )
+        for number, row in enumerate(events, start=1)
+    )
+    heads = (Head("No."), Head("Day", is_number=True), Head("Event"), Head("Detail"))
+    return Table(f"Events, {patient.name}", heads, rows)
+
+
+def outcomes_fold(book: Book) -> Block | None:
+    """Return every derived outcome as one folded table."""
+    listing = book.results.listing("outcomes")
+    if listing is None or book.has("counts"):
+        return None
+    shows = (
+        Show("USUBJID", "Subject"),
+        Show("GROUP", "Group"),
+        Show("PARAMCD", "Parameter"),
+        Show("DAY", "Day", is_number=True),
+        Show("AVAL", "Value", is_number=True),
+        Show("AVALC", "Class"),
+        Show("REASON", "What met or denied it"),
+        Show("EVIDENCE", "Evidence"),
+    )
+    table = table_of(book, "outcomes", shows)
+    if table is None:
+        return None
+    return Fold(f"Every derived outcome ({len(table.rows)} rows)", (table,), is_bulk=True)
