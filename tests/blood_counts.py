@@ -1,13 +1,26 @@
 """Small literal tables of a transplant trial, by day from the first dose."""
 
 import json
+import random
 from datetime import date, timedelta
 
 import polars as pl
 
-from sojourn.core.tables import COUNTS, DOSES, EVENTS, FOLLOW_UP, GROWTH_FACTORS, ROW, TRANSFUSIONS
+from sojourn.core.tables import (
+    COUNTS,
+    DOSES,
+    EVENTS,
+    FOLLOW_UP,
+    GROWTH_FACTORS,
+    PAIN_VAS,
+    ROW,
+    SUBJECTS,
+    TRANSFUSIONS,
+    WOMAC,
+)
 
 DAY_0 = date(2026, 3, 1)
+NO_DOSE = (None,) * 6
 
 
 def on(day):
@@ -34,9 +47,7 @@ def counts(rows, *, column="ANC", scale=1e9, subject="01"):
 
 
 def doses(*subjects, day=0):
-    return table(
-        DOSES, [(s, on(day), None, None, None, None, None, None) for s in subjects or ("01",)]
-    )
+    return table(DOSES, [(s, on(day), *NO_DOSE) for s in subjects or ("01",)])
 
 
 def transfusions(*days, product="PLT", subject="01"):
@@ -86,3 +97,53 @@ def simulated_cohort(shared):
 
 def without_rows(frame):
     return frame.drop(ROW)
+
+
+def small_trial():
+    """Return tables of seven subjects: recovered, slow, transfused, died, lost, unlike the rest."""
+    rng = random.Random(7)
+    measured, visits = [], []
+    for i in range(6):
+        for day in range(-5, 60, 1 + i % 3):
+            anc, hgb, plt = rng.uniform(0, 1), rng.uniform(60, 90), rng.uniform(5, 80)
+            better = day > 20 and i < 4
+            values = (anc + better, hgb + 10 * better, plt + 30 * better)
+            measured.append((f"0{i}", on(day), values[0] * 1e9, values[1], values[2] * 1e9))
+            if day == 3:
+                measured.append((f"0{i}", on(day), 0.2e9, None, 11e9))
+        visits.append((f"0{i}", "BASELINE", on(0), *([2] * 24)))
+        visits.append((f"0{i}", "WEEK6", on(42), *([None] * i), *([1] * (24 - i))))
+    return {
+        "subjects": table(
+            SUBJECTS, [(f"0{i}", "F", 40, None, "YN"[i % 2], None) for i in range(7)]
+        ),
+        "counts": table(COUNTS, measured),
+        "doses": table(
+            DOSES,
+            [(f"0{i}", on(0), *NO_DOSE) for i in range(7)]
+            + [("00", on(7), *NO_DOSE), ("01", on(7), *NO_DOSE)],
+        ),
+        "transfusions": table(
+            TRANSFUSIONS,
+            [(f"0{i}", on(day), "RBC") for i in range(4) for day in (-2, 5, 9)]
+            + [(f"0{i}", on(day), "PLT") for i in range(4) for day in (1, 12)],
+        ),
+        "growth_factors": g_csf(2, 4),
+        "events": table(
+            EVENTS,
+            [
+                ("00", on(10), "INFECTION", 3, "E. coli, blood"),
+                ("00", on(10), "INFECTION", 2, "Candida, mouth"),
+                ("01", on(22), "RELAPSE", None, None),
+                ("01", on(55), "DEATH", None, None),
+                ("02", on(30), "ACUTE_GVHD", 2, "skin"),
+                ("02", on(33), "ACUTE_GVHD", 3, "gut"),
+                ("03", on(15), "SECOND_GRAFT", None, None),
+                ("04", on(0), "DEATH", None, None),
+                ("05", on(3), "GRAFT_REJECTION", None, None),
+            ],
+        ),
+        "follow_up": table(FOLLOW_UP, [(f"0{i}", on(60)) for i in (0, 2, 3)] + [("05", on(2))]),
+        "womac": table(WOMAC, visits),
+        "pain_vas": table(PAIN_VAS, [(s, v, d, 50.0 - x[0]) for s, v, d, *x in visits if x[0]]),
+    }

@@ -1,5 +1,6 @@
 """Days counted from a subject's first dose, daily values, and rows as evidence."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -24,19 +25,15 @@ class Daily:
 
     def between(self, first: int | None, last: int | None) -> "Daily":
         """Return the days from `first` to `last`, both included; None does not bound."""
-        return self._keep(
-            [
-                i
-                for i, day in enumerate(self.days)
-                if (first is None or day >= first) and (last is None or day <= last)
-            ]
-        )
+        start = 0 if first is None else bisect_left(self.days, first)
+        stop = len(self.days) if last is None else bisect_right(self.days, last)
+        return Daily(self.days[start:stop], self.values[start:stop], self.rows[start:stop])
 
     def without(self, days: Collection[int]) -> "Daily":
         """Return all days but `days`."""
-        return self._keep([i for i, day in enumerate(self.days) if day not in days])
-
-    def _keep(self, kept: list[int]) -> "Daily":
+        if not days:
+            return self
+        kept = [i for i, day in enumerate(self.days) if day not in days]
         return Daily(
             tuple(self.days[i] for i in kept),
             tuple(self.values[i] for i in kept),
@@ -66,7 +63,7 @@ def find_day_zeros(doses: pl.DataFrame) -> dict[str, date]:
 
 def list_subjects(*tables: pl.DataFrame | None) -> list[str]:
     """Return every subject of `tables`, sorted."""
-    found = {s for table in tables if table is not None for s in table["USUBJID"].to_list()}
+    found = {s for table in tables if table is not None for s in table["USUBJID"].unique()}
     return sorted(found - {None})
 
 

@@ -1,0 +1,154 @@
+"""Difference of two means: Welch's interval, and the exact permutation test beside it."""
+
+import itertools
+import math
+
+import numpy as np
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field
+
+from sojourn.core.analyses import Analysis, GroupEstimate
+from sojourn.core.errors import DataError
+from sojourn.core.estimates import Estimate
+from sojourn.statistics._distributions import student_quantile
+from sojourn.statistics._groups import split_groups
+from sojourn.statistics.mean import standard_error
+
+
+class Settings(BaseModel):
+    """How two groups are compared.
+
+    `groups`: which of them minus which; the first two by name where none are given. `unit` of AVAL,
+    as shown. `level` of the interval. `max_splits`: the permutation test is computed if there are
+    not more splits; it is never sampled.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    groups: tuple[str, str] | None = None
+    unit: str = "1"
+    level: float = Field(default=0.95, gt=0, lt=1)
+    max_splits: int = Field(default=200_000, ge=1)
+
+
+def estimate_mean_difference(outcomes: pl.DataFrame, settings: Settings) -> list[GroupEstimate]:
+    """Return the difference of the mean AVAL of two groups, with interval and exact p-value.
+
+    The p-value is two-sided, from all splits of the pooled values into groups of the same sizes. It
+    is exact for ten subjects, where no interval's assumptions can be checked.
+
+    Parameters
+    ----------
+    outcomes
+        `OUTCOME` and GROUP, one row for each subject; a null AVAL is left out and counted.
+    settings
+        groups, unit, level, largest number of splits.
+
+    Returns
+    -------
+        one estimate, group ``A-B``; None where a group is empty, unbounded where one has a single
+        value; an empty list where there is no subject at all.
+
+    Raises
+    ------
+    DataError
+        if there are not two groups, or the named ones are not there.
+
+    References
+    ----------
+    Welch, Biometrika 34 (1947) 28. Pitman, Suppl. J. R. Stat. Soc. 4 (1937) 119.
+    """
+    groups = {group.name: group for group in split_groups(outcomes, "AVAL")}
+    if not groups:
+        return []
+    chosen = settings.groups or tuple(groups)
+    if len(chosen) != 2 or not set(chosen) <= groups.keys():
+        raise DataError(
+            f"a difference needs two groups; found {', '.join(groups)}; name two of them in "
+            "settings.groups"
+        )
+    first, second = (groups[name] for name in chosen)
+    x, y = first.rows["AVAL"].to_list(), second.rows["AVAL"].to_list()
+    name, label = f"{first.name}-{second.name}", f"mean of {first.name} minus {second.name}"
+    n = len(x) + len(y)
+    if not x or not y:
+        reason = f"a group is empty: {first.name} has {len(x)}, {second.name} {len(y)} values"
+        return [GroupEstimate(name, "difference", label, None, n, reason=reason)]
+    p_value, note = permutation_p_value(x, y, max_splits=settings.max_splits)
+    notes = (note, *(f"{g.name}: {m}" for g in (first, second) for m in g.missing_note))
+    lower, upper, error = welch_interval(x, y, level=settings.level)
+    estimate = Estimate(
+        value=_mean(x) - _mean(y),
+        unit=settings.unit,
+        lower=lower,
+        upper=upper,
+        level=settings.level,
+        method="Welch interval",
+        n=n,
+        components={} if error is None else {"standard error": error},
+        notes=notes if error is not None else ("a group has one value: no spread known", *notes),
+    )
+    return [GroupEstimate(name, "difference", label, estimate, n, p_value)]
+
+
+def welch_interval(
+    x: list[float], y: list[float], *, level: float = 0.95
+) -> tuple[float, float, float | None]:
+    """Return bounds and standard error of mean(x) - mean(y), variances not taken as equal.
+
+    Unbounded, with None for the standard error, where a group has one value.
+
+    Examples
+    --------
+    >>> lower, upper, error = welch_interval([1.0, 2.0, 3.0], [1.0, 2.0, 3.0])
+    >>> round(lower, 4), round(upper, 4), round(error, 4)
+    (-2.267, 2.267, 0.8165)
+    """
+    if len(x) < 2 or len(y) < 2:
+        return -math.inf, math.inf, None
+    difference = _mean(x) - _mean(y)
+    parts = [(standard_error(v) ** 2, len(v) - 1) for v in (x, y)]
+    variance = sum(part for part, _ in parts)
+    if variance == 0:
+        return difference, difference, 0.0
+    degrees = variance**2 / sum(part**2 / freedom for part, freedom in parts)
+    half = student_quantile((1 + level) / 2, degrees) * math.sqrt(variance)
+    return difference - half, difference + half, math.sqrt(variance)
+
+
+def permutation_p_value(
+    x: list[float], y: list[float], *, max_splits: int
+) -> tuple[float | None, str]:
+    """Return the exact two-sided p-value of the difference of means, and what it rests on.
+
+    Every split of the pooled values counts whose absolute difference is at least the observed one,
+    up to rounding (1e-12 of the largest value). None where there are more than `max_splits`.
+
+    Examples
+    --------
+    >>> permutation_p_value([3.0, 4.0], [1.0, 2.0], max_splits=100)
+    (0.3333333333333333, 'exact permutation test over all 6 splits')
+    """
+    n_splits = math.comb(len(x) + len(y), len(x))
+    if n_splits > max_splits:
+        return None, f"no permutation test: {n_splits} splits, more than {max_splits}"
+    pooled = np.array([*x, *y])
+    splits = itertools.combinations(range(len(pooled)), len(x))
+    index = np.fromiter(itertools.chain.from_iterable(splits), int).reshape(n_splits, len(x))
+    total = pooled.sum()
+    sums = pooled[index].sum(axis=1)
+    differences = np.abs(sums / len(x) - (total - sums) / len(y))
+    observed = abs(_mean(x) - _mean(y))
+    count = int((differences >= observed - 1e-12 * np.abs(pooled).max()).sum())
+    return count / n_splits, f"exact permutation test over all {n_splits} splits"
+
+
+def _mean(values: list[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+ANALYSIS = Analysis(
+    label="Difference of means, Welch interval and exact permutation test",
+    settings=Settings,
+    estimate=estimate_mean_difference,
+)

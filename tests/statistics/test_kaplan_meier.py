@@ -1,0 +1,171 @@
+import csv
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blood_counts import golden, simulated_cohort
+from outcome_rows import empty, outcomes
+from sojourn.core.analyses import GROUP
+from sojourn.core.errors import DataError
+from sojourn.endpoints.overall_survival import ENDPOINT as OVERALL_SURVIVAL
+from sojourn.statistics.kaplan_meier import ANALYSIS, CURVE, curve, kaplan_meier
+
+TOLERANCE = 1e-8  # SOURCES.md: estimates, intervals
+AT = [100, 365, 730, 1825]
+
+
+def leukemia(shared, time, status, *, by_group=False):
+    with (shared / "data" / "hsct" / "bmt_klein.csv").open() as lines:
+        patients = list(csv.DictReader(lines))
+    assert len(patients) == 137
+    named = {}
+    for patient in patients:
+        rows = named.setdefault(patient["group"] if by_group else "ALL", ([], []))
+        rows[0].append(float(patient[time]))
+        rows[1].append(1 - int(patient[status]))
+    return pl.concat([outcomes(g, aval=t, cnsr=c) for g, (t, c) in named.items()])
+
+
+def check_against(made, expected):
+    assert [m.operation for m in made] == [f"survival_at_{at}" for at in expected["at"]]
+    for estimate, want in zip([m.estimate for m in made], expected["at"].values(), strict=True):
+        assert estimate.value == pytest.approx(want["surv"], abs=TOLERANCE)
+        assert estimate.components["Greenwood"] == pytest.approx(
+            want["se_greenwood"], abs=TOLERANCE
+        )
+        interval = (estimate.lower, estimate.upper)
+        assert interval == pytest.approx(want["ci_loglog"], abs=TOLERANCE)
+        assert estimate.n == expected["n"]
+        assert estimate.notes[0].startswith(f"{want['n_risk']} at risk")
+
+
+@pytest.mark.parametrize(("name", "time", "status"), [("os", "t1", "d1"), ("dfs", "t2", "d3")])
+def test_survival_after_transplantation_overall_and_by_group(shared, name, time, status):
+    expected = golden(shared, f"bmt_klein_{name}")
+    made = ANALYSIS(leukemia(shared, time, status), settings={"at": AT})
+    check_against(made, expected["overall"])
+    made = ANALYSIS(leukemia(shared, time, status, by_group=True), settings={"at": AT})
+    assert len(made) == 12
+    for group, want in expected["by_group"]["by"].items():
+        check_against([m for m in made if m.group == group], want)
+
+
+def test_survival_of_the_68_simulated_subjects(shared):
+    rows = OVERALL_SURVIVAL(simulated_cohort(shared)).with_columns(pl.lit("ALL").alias(GROUP))
+    made = ANALYSIS(rows, settings={"at": [28, 40, 60]})
+    check_against(made, golden(shared, "hemogram_sim_cohort")["km_os_from_day0"])
+
+
+def test_worked_example_by_hand():
+    # times 1, 2+, 3, 3+, 4: S = 4/5 after 1; 4/5 * 2/3 after 3; 0 after 4
+    rows = outcomes(aval=[1.0, 2.0, 3.0, 3.0, 4.0], cnsr=[0, 1, 0, 1, 0])
+    table = curve(rows)
+    assert dict(table.schema) == CURVE
+    assert table.select("TIME", "AT_RISK", "EVENTS", "CENSORED").rows() == [
+        (0.0, 5, 0, 0),
+        (1.0, 5, 1, 0),
+        (2.0, 4, 0, 1),
+        (3.0, 3, 1, 1),
+        (4.0, 1, 1, 0),
+    ]
+    expected = [1.0, 4 / 5, 4 / 5, 8 / 15, 0.0]
+    assert table["SURVIVAL"].to_list() == pytest.approx(expected, abs=1e-15)
+    assert ((table["LOWER"] <= table["SURVIVAL"]) & (table["SURVIVAL"] <= table["UPPER"])).all()
+
+
+@pytest.mark.parametrize(
+    ("at", "at_risk", "value"), [(0.5, 5, 1), (1, 5, 0.8), (1.5, 4, 0.8), (3, 3, 8 / 15)]
+)
+def test_at_risk_counts_those_not_yet_gone_before_the_time(at, at_risk, value):
+    rows = outcomes(aval=[1.0, 2.0, 3.0, 3.0, 4.0], cnsr=[0, 1, 0, 1, 0])
+    (made,) = ANALYSIS(rows, settings={"at": [at]})
+    assert made.estimate.value == pytest.approx(value)
+    assert made.estimate.notes[0].startswith(f"{at_risk} at risk")
+
+
+def test_an_event_at_time_0_lowers_survival_there():
+    table = curve(outcomes(aval=[0.0, 5.0], cnsr=[0, 1]))
+    assert table.select("TIME", "SURVIVAL").rows() == [(0.0, 0.5), (5.0, 0.5)]
+
+
+def test_no_event_gives_an_exact_lower_bound_of_those_at_risk():
+    (made,) = ANALYSIS(outcomes(aval=[10.0] * 8 + [2.0], cnsr=[1] * 9), settings={"at": [5]})
+    assert (made.estimate.value, made.estimate.upper) == (1.0, 1.0)
+    assert made.estimate.lower == pytest.approx(0.025 ** (1 / 8), abs=1e-12)
+    assert "exact bound" in made.estimate.method
+
+
+def test_all_events_give_an_exact_upper_bound():
+    made = ANALYSIS(outcomes(aval=[1.0, 2.0, 3.0], cnsr=[0] * 3), settings={"at": [3, 99]})
+    for each in made:
+        assert (each.estimate.value, each.estimate.lower) == (0.0, 0.0)
+        assert each.estimate.upper == pytest.approx(1 - 0.025 ** (1 / 3), abs=1e-12)
+
+
+@pytest.mark.parametrize(("at", "is_known"), [(90, True), (91, False)])
+def test_beyond_the_last_follow_up_nothing_is_carried_on(at, is_known):
+    rows = outcomes(aval=[30.0, 90.0, 90.0], cnsr=[0, 1, 1])
+    (made,) = ANALYSIS(rows, settings={"at": [at]})
+    assert (made.estimate is not None) == is_known
+    if not is_known:
+        assert made.reason == "nobody was followed to day 91; the last day is 90"
+
+
+@pytest.mark.parametrize(("cnsr", "value"), [(0, 0.0), (1, 1.0)])
+def test_one_subject(cnsr, value):
+    (made,) = ANALYSIS(outcomes(aval=[10.0], cnsr=[cnsr]), settings={"at": [10]})
+    assert (made.estimate.value, made.n) == (value, 1)
+
+
+def test_nobody_gives_a_reason_and_missing_are_counted():
+    (made,) = ANALYSIS(outcomes(aval=[None], cnsr=[None]))
+    assert (made.estimate, made.n) == (None, 0)
+    assert "nobody was followed" in made.reason
+    assert ANALYSIS(empty()) == []
+    assert curve(empty()).height == 0
+    rows = outcomes(aval=[10.0, 20.0, None], cnsr=[0, 1, None])
+    (made,) = ANALYSIS(rows, settings={"at": [10]})
+    assert made.estimate.notes[-1] == "1 of 3 not evaluable, left out"
+
+
+def test_competing_events_are_censored_and_said_to_be():
+    rows = outcomes(aval=[10.0, 15.0, 20.0], cnsr=[0, 2, 1])
+    (made,) = ANALYSIS(rows, settings={"at": [20]})
+    assert made.estimate.value == pytest.approx(2 / 3)
+    assert any("1 competing events are censored" in note for note in made.estimate.notes)
+
+
+@pytest.mark.parametrize(("aval", "cnsr"), [(5.0, None), (-1.0, 0)])
+def test_what_is_no_time_to_an_event_is_refused(aval, cnsr):
+    with pytest.raises(DataError, match="no time to an event"):
+        ANALYSIS(outcomes(aval=[aval], cnsr=[cnsr]))
+
+
+subjects = st.lists(st.tuples(st.integers(0, 20), st.booleans()), min_size=1, max_size=25)
+
+
+@given(subjects)
+def test_survival_falls_and_is_that_of_the_plain_product(people):
+    times = np.array([float(t) for t, _ in people])
+    is_event = np.array([e for _, e in people])
+    steps = kaplan_meier(times, is_event)
+    assert (np.diff(steps.survival) <= 0).all()
+    assert steps.events.sum() + steps.censored.sum() == len(people)
+    for time, survival in zip(steps.times, steps.survival, strict=True):
+        plain = math.prod(
+            1 - sum(e and t == u for t, e in people) / sum(t >= u for t, _ in people)
+            for u in sorted({t for t, e in people if e and t <= time})
+        )
+        assert survival == pytest.approx(plain, abs=1e-12)
+
+
+@given(subjects)
+def test_without_censoring_survival_is_the_share_still_there(people):
+    times = np.array([float(t) for t, _ in people])
+    steps = kaplan_meier(times, np.ones(len(times), dtype=bool))
+    for time, survival in zip(steps.times, steps.survival, strict=True):
+        assert survival == pytest.approx((times > time).mean(), abs=1e-12)
