@@ -54,6 +54,8 @@ def members(group: h5py.Group) -> Iterator[tuple[str, Any]]:
     """Yield the members of a group by name; refuse every link but a hard one."""
     for name in sorted(group):
         link = group.get(name, getlink=True)
+        if link is None:
+            raise Refused("unreadable", f"{group.name.rstrip('/')}/{name} cannot be followed")
         if not isinstance(link, h5py.HardLink):
             raise Refused("link", f"{group.name.rstrip('/')}/{name} is a {type(link).__name__}")
         yield name, group[name]

@@ -62,7 +62,11 @@ class _Ended(Exception):  # noqa: N818 - internal signal
 
 @dataclass(slots=True, eq=False)
 class _Worker:
-    """One child process; a failed request ends it, the next request starts another."""
+    """One child process.
+
+    After a failure, or a file that the HDF5 library could not follow, it is ended, since its
+    state cannot be trusted; the next request starts another. A plain refusal leaves it running.
+    """
 
     limits: Limits
     process: subprocess.Popen[bytes] | None = None
@@ -76,10 +80,16 @@ class _Worker:
                 self.stop()
                 process = self.process = self._start()
             try:
-                return self._exchange(process, request, name)
+                reply = self._exchange(process, request, name)
             except BaseException:
                 self.stop()
                 raise
+            kind = reply.head.get("error")
+            if kind in ("memory", "unreadable"):
+                self.stop()
+        if kind is not None:
+            raise self._refusal(str(kind), str(reply.head.get("detail", "")), name)
+        return reply
 
     def _start(self) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
@@ -107,7 +117,7 @@ class _Worker:
                 sink.write(json.dumps(request).encode() + b"\n")
                 sink.flush()
                 reply = _receive(_stream(process.stdout))
-            except (_Ended, OSError, ValueError, TypeError, RecursionError) as error:
+            except (_Ended, LookupError, OSError, ValueError, TypeError, RecursionError) as error:
                 if expired.is_set():
                     raise DataError(
                         f"{name}: reading took longer than the limit of {self.limits.seconds:g} s"
@@ -117,14 +127,11 @@ class _Worker:
                     f"{process.poll()}); the file is damaged, or needs more than the limit of "
                     f"{self.limits.memory >> 20} MiB"
                 ) from error
-        if (kind := reply.head.get("error")) is not None:
-            raise self._refusal(str(kind), str(reply.head.get("detail", "")), name)
         return reply
 
     def _refusal(self, kind: str, detail: str, name: str) -> DataError:
         clean = "".join(c if c.isprintable() else "?" for c in detail)
         if kind == "memory":
-            self.stop()
             return DataError(
                 f"{name}: reading it needs more than the limit of {self.limits.memory >> 20} MiB"
             )
