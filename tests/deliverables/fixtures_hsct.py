@@ -201,8 +201,8 @@ def hsct_results(n_patients: int = 68, **changes: Any) -> Results:
             methodId="Aalen-Johansen",
         ),
     ]
-    times, at_risk, survival = [0], [n_patients], [1.0]
-    km: list[Any] = [("ALL", 0, n_patients, 0, 0, 1.0, None, None)]
+    at_risk, survival = [68], [1.0]
+    km: list[Any] = [("ALL", 0, 68, 0, 0, 1.0, None, None)]
     for day in sorted(rng.choice(np.arange(20, 365), 22, replace=False).tolist()):
         died = rng.random() < 0.5
         value = survival[-1] * (1 - 1 / at_risk[-1]) if died else survival[-1]
@@ -218,7 +218,6 @@ def hsct_results(n_patients: int = 68, **changes: Any) -> Results:
                 min(1.0, value + 0.07),
             )
         )
-        times.append(day)
         at_risk.append(at_risk[-1] - 1)
         survival.append(value)
     km.append(

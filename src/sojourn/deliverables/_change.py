@@ -34,24 +34,7 @@ def change_figure(book: Book, listing_id: str, *, name: str, high: float, unit: 
         if (before := row.number("BASELINE")) is not None
         and (after := row.number("FOLLOW_UP")) is not None
     ]
-    y = linear(0, high, 330, 56, is_tight=True)
-    parts: list[str] = [legend(book)]
-    for at, label in ((_LEFT, "baseline"), (_RIGHT, "follow-up")):
-        parts.append(line((at, y.start), (at, y.end), "rule"))
-        parts.append(text((at, 44), label, anchor="middle", style="axis"))
-    parts += [
-        text((30, y.at(t) + 4), format_number(t), anchor="end", style="tick") for t in y.ticks
-    ]
-    parts += [line((36, y.at(t)), (_RIGHT + 8, y.at(t)), "grid") for t in y.ticks]
-    places = _spread([y.at(after) for _, _, after in drawn])
-    for (row, before, after), place in zip(drawn, places, strict=True):
-        style = book.style(row.values.get("GROUP"))
-        ends = [(_LEFT, y.at(before)), (_RIGHT, y.at(after))]
-        parts.append(path(ends, style.color, 1.6, dash=style.dash))
-        parts += [marker(end, style.marker, style.color, 3.6) for end in ends]
-        parts.append(line((_RIGHT + 6, ends[1][1]), (_RIGHT + 30, place), "rule"))
-        parts.append(text((_RIGHT + 34, place + 4), row.text("USUBJID"), fill=style.color))
-    parts.append(text((36, 350), "lower is better", style="axis"))
+    parts = _picture(book, drawn, high)
     left_out = len(lines) - len(drawn)
     title = f"{name}: baseline to follow-up, subject by subject"
     return Figure(
@@ -83,6 +66,28 @@ def change_figure(book: Book, listing_id: str, *, name: str, high: float, unit: 
         row_ids=tuple(row.id for row in lines),
         is_simulated=book.is_simulated,
     )
+
+
+def _picture(book: Book, drawn: Sequence[tuple[Line, float, float]], high: float) -> list[str]:
+    y = linear(0, high, 330, 56, is_tight=True)
+    parts: list[str] = [legend(book)]
+    for at, label in ((_LEFT, "baseline"), (_RIGHT, "follow-up")):
+        parts.append(line((at, y.start), (at, y.end), "rule"))
+        parts.append(text((at, 44), label, anchor="middle", style="axis"))
+    parts += [
+        text((30, y.at(t) + 4), format_number(t), anchor="end", style="tick") for t in y.ticks
+    ]
+    parts += [line((36, y.at(t)), (_RIGHT + 8, y.at(t)), "grid") for t in y.ticks]
+    places = _spread([y.at(after) for _, _, after in drawn])
+    for (row, before, after), place in zip(drawn, places, strict=True):
+        style = book.style(row.values.get("GROUP"))
+        ends = [(_LEFT, y.at(before)), (_RIGHT, y.at(after))]
+        parts.append(path(ends, style.color, 1.6, dash=style.dash))
+        parts += [marker(end, style.marker, style.color, 3.6) for end in ends]
+        parts.append(line((_RIGHT + 6, ends[1][1]), (_RIGHT + 30, place), "rule"))
+        parts.append(text((_RIGHT + 34, place + 4), row.text("USUBJID"), fill=style.color))
+    parts.append(text((36, 350), "lower is better", style="axis"))
+    return parts
 
 
 def _row(book: Book, row: Line) -> tuple[str | float | int | bool | None, ...]:

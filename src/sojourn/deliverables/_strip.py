@@ -259,7 +259,8 @@ def strip_figure(
         reading=(
             "Dots are measurements; lines join those at most 4 days apart, so a gap is a gap in "
             "measuring. Dashed lines are the rule's thresholds. Counts beyond an axis lie on "
-            "its edge. The black upright line is the day on which the rule was met. Numbers at events refer to the list below."
+            "its edge. The black upright line is the day on which the rule was met. "
+            "Numbers at events refer to the list below."
         ),
         worry="A level held only by transfusions or growth factor; a recovery inside a gap.",
         n=f"{len(patient.counts)} days with counts, {len(patient.marks)} marks",
