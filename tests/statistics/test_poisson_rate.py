@@ -37,7 +37,7 @@ def test_published_rates(counts, last_days, expected):
 
 def test_days_at_risk_include_day_0_and_the_last():
     (made,) = ANALYSIS(outcomes(aval=[1.0, 0.0], day=[40, 0]))
-    assert made.estimate.notes[0] == "1 events in 42 days at risk"
+    assert made.estimate.notes[0] == "events: 1 in 42 days at risk"
 
 
 def test_the_rate_may_be_given_for_other_times():

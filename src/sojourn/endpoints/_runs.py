@@ -172,7 +172,8 @@ class Consecutive:
     def _judge(self, daily: Daily, i: int, length: int, transfusions: list[Dated]) -> Finding:
         days, rows = daily.days[i : i + length], daily.rows[i : i + length]
         listed = ", ".join(map(str, days))
-        what = f"{self.quantity.name} {self._wanted} on {len(days)} measured days ({listed})"
+        plural = "" if len(days) == 1 else "s"
+        what = f"{self.quantity.name} {self._wanted} on {len(days)} measured day{plural} ({listed})"
         if length < self.measurements:
             after = i + length
             why = (

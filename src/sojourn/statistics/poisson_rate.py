@@ -101,7 +101,7 @@ def estimate_rates(outcomes: pl.DataFrame, settings: Settings) -> list[GroupEsti
             method="exact Poisson (Garwood)",
             n=n,
             notes=(
-                f"{events} events in {exposure} days at risk",
+                f"events: {events} in {exposure} days at risk",
                 *_dispersion(counts, days),
                 *group.missing_note,
             ),
