@@ -60,7 +60,7 @@ def reconstruct(
     The image is to look at. An amount is not its sum: it comes from `sojourn run`.
     """
     from sojourn.core.errors import DataError
-    from sojourn.study.imaging import reconstruct_file
+    from sojourn.study.reconstructing import reconstruct_file
 
     if output.exists() and not force:
         raise DataError(f"{output} exists; use --force to replace it")

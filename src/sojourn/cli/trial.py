@@ -25,9 +25,7 @@ def simulate(
     from sojourn.study.simulation import simulate_trial
 
     with progress("simulating") as show:
-        simulate_trial(
-            resolve_study(study), output, seed=seed, n_subjects=subjects, progress=show
-        )
+        simulate_trial(resolve_study(study), output, seed=seed, n_subjects=subjects, progress=show)
     typer.echo(f"wrote {output} (SIMULATED); next: sojourn run {output} -o OUT", err=True)
 
 

@@ -1,0 +1,76 @@
+"""Who belongs to which group, under dummy codes until somebody unblinds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from sojourn.core.errors import DataError
+from sojourn.core.provenance import digest
+from sojourn.study.definition import Study
+
+EVERYBODY = "ALL"
+"""Group code of all subjects together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Groups of one run: `labels` by code, and each allocated subject's code in `of`."""
+
+    labels: Mapping[str, str]
+    of: Mapping[str, str]
+    is_blinded: bool
+    arm_of: Mapping[str, str]
+
+    def code(self, arm: str | None) -> str | None:
+        """Return the group code of the study's `arm`, or None while blinded."""
+        if self.is_blinded or arm is None:
+            return None
+        return next((code for code, name in self.arm_of.items() if name == arm), None)
+
+
+def assign_groups(
+    study: Study,
+    subjects: pl.DataFrame,
+    allocation: pl.DataFrame | None,
+    *,
+    allocation_key: str = "",
+    is_unblinded: bool = False,
+) -> Groups:
+    """Return the groups that this run shows.
+
+    A study of one arm has one group. With several arms the groups are A, B, ... in an order that
+    follows from the allocation's own digest, so that neither the study file nor the order of
+    subjects tells which is which; `is_unblinded` shows the arms by their codes instead.
+
+    Raises
+    ------
+    DataError
+        if several arms have no allocation table, or it names an arm that the study lacks.
+    """
+    everybody = subjects["USUBJID"].to_list()
+    if len(study.arms) == 1:
+        arm = study.arms[0]
+        return Groups(
+            {EVERYBODY: arm.name}, dict.fromkeys(everybody, EVERYBODY), False, {EVERYBODY: arm.code}
+        )
+    if allocation is None:
+        raise DataError(
+            f"{study.id} has {len(study.arms)} arms but no tables/allocation.csv "
+            "(USUBJID, ARMCD); add it"
+        )
+    names = {arm.code: arm.name for arm in study.arms}
+    for row in allocation.iter_rows(named=True):
+        if row["ARMCD"] not in names:
+            raise DataError(
+                f"allocation.csv, row {row['ROW']}: subject {row['USUBJID']} has arm "
+                f"{row['ARMCD']!r}; the study file has {', '.join(names)}"
+            )
+    if is_unblinded:
+        codes, labels = {code: code for code in names}, names
+    else:
+        shuffled = sorted(names, key=lambda code: digest(f"{allocation_key}/{code}".encode()))
+        codes = {arm: "ABCDEFGHIJ"[i] for i, arm in enumerate(shuffled)}
+        labels = {code: f"Arm {code} (blinded)" for code in sorted(codes.values())}
+    of = {row["USUBJID"]: codes[row["ARMCD"]] for row in allocation.iter_rows(named=True)}
+    return Groups(labels, of, not is_unblinded, {code: arm for arm, code in codes.items()})

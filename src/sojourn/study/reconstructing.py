@@ -1,0 +1,98 @@
+"""One image from files: what `sojourn scan reconstruct` does."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from sojourn.core.errors import DataError
+from sojourn.core.files import write_text
+from sojourn.core.images import IronMap, SampleMap
+from sojourn.core.provenance import code_digest, digest, numeric_versions
+from sojourn.formats.mdf import read_scan, read_system_matrix
+from sojourn.formats.nifti import write_image
+from sojourn.reconstruction.kaczmarz import Kaczmarz
+
+
+def kaczmarz_settings(settings: Mapping[str, Any]) -> Kaczmarz:
+    """Return `settings` as those of a Kaczmarz reconstruction.
+
+    Raises
+    ------
+    DataError
+        if a key is unknown or a value does not fit, naming it.
+    """
+    try:
+        return Kaczmarz.model_validate(dict(settings))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise DataError(f"reconstruction: {where} = {first['input']!r}: {first['msg']}") from error
+
+
+def parameters_path(image: Path) -> Path:
+    """Return where an image's parameters stand: the same name with .json."""
+    return image.with_name(image.name.removesuffix(".gz").removesuffix(".nii") + ".json")
+
+
+def reconstruct_file(
+    measurement: Path,
+    system_matrix: Path,
+    output: Path,
+    *,
+    settings: Mapping[str, Any],
+    empty: tuple[Path, ...] = (),
+    show: Callable[[str], None] | None = None,
+) -> IronMap | SampleMap:
+    """Reconstruct one MDF file and write the image, and every parameter beside it as JSON.
+
+    Parameters
+    ----------
+    measurement, system_matrix
+        MDF files.
+    output
+        .nii or .nii.gz; iron concentration in kg/m^3 (mg/mL) where the calibration states its
+        sample's iron, else calibration samples per voxel. The JSON says which.
+    settings
+        of `Kaczmarz`.
+    empty
+        empty-bore scans, for an external background.
+    show
+        given the parameters as JSON text before the work begins.
+
+    Raises
+    ------
+    DataError
+        if a file cannot be used, or they do not fit each other; nothing is then written.
+    """
+    if not output.name.endswith((".nii", ".nii.gz")):
+        raise DataError(f"{output.name}: an image file ends in .nii or .nii.gz")
+    prepared = kaczmarz_settings(settings).prepare(read_system_matrix(system_matrix))
+    document: dict[str, Any] = {
+        "method": "kaczmarz",
+        "parameters": prepared.parameters(),
+        "measurement": {"name": measurement.name, "sha256": digest(measurement.read_bytes())},
+        "system_matrix": {"name": system_matrix.name, "sha256": digest(system_matrix.read_bytes())},
+        "empty": [{"name": p.name, "sha256": digest(p.read_bytes())} for p in empty],
+        "code": code_digest(),
+        "versions": dict(numeric_versions()),
+    }
+    if show is not None:
+        show(json.dumps(document, indent=1, ensure_ascii=False))
+    scan = read_scan(measurement)
+    scans = [read_scan(path) for path in empty]
+    image: IronMap | SampleMap
+    if prepared.matrix.sample_iron is None:
+        image = prepared.reconstruct_relative(scan, empty=scans)
+        document["unit"] = "calibration samples per voxel"
+    else:
+        image = prepared.reconstruct(scan, empty=scans)
+        document["unit"] = "kg/m^3 iron, in the state of the calibration sample"
+    document["is_simulated"] = scan.is_simulated or prepared.matrix.is_simulated
+    label = "SIMULATED " if document["is_simulated"] else ""
+    write_image(output, image.values, image.grid, description=f"{label}sojourn kaczmarz")
+    text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)
+    write_text(parameters_path(output), text + "\n")
+    return image

@@ -1,0 +1,179 @@
+"""One trial, from its folder to results and report."""
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from sojourn.core.errors import DataError
+from sojourn.core.files import write_text
+from sojourn.core.provenance import code_digest, numeric_versions
+from sojourn.core.results import Listing, Problem, Results
+from sojourn.study.answer import answer_sentence, primary_result
+from sojourn.study.folder import TrialFolder, read_folder
+from sojourn.study.groups import Groups, assign_groups
+from sojourn.study.imaging import Imaged, run_imaging
+from sojourn.study.ledger import Ledger
+from sojourn.study.outcomes import Keyed, derive_outcomes, endpoints, run_analyses
+from sojourn.study.shown import study_listings
+from sojourn.study.store import Store
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run left: the results, the report's path, and how much had to be computed."""
+
+    results: Results
+    report: Path
+    n_made: int
+    n_stages: int
+
+
+def run_study(
+    folder: Path,
+    out: Path,
+    *,
+    store: Path | None = None,
+    jobs: int = 1,
+    is_unblinded: bool = False,
+    progress: Progress | None = None,
+) -> Run:
+    """Run the trial in `folder` and write results.json, report.html and the rest into `out`.
+
+    Parameters
+    ----------
+    folder
+        trial folder: study.toml, record.json, tables, scans.
+    out
+        folder for the results; files of an earlier run are replaced one by one, each whole.
+    store
+        where computed values are kept, ``out/store`` by default. A second run of the same inputs
+        computes nothing; one changed input recomputes what depends on it.
+    jobs
+        number of processes for the imaging part.
+    is_unblinded
+        show arms by their codes instead of A and B.
+    progress
+        told what is being done.
+
+    Returns
+    -------
+        the results; everything but ``run.json`` is byte-identical between equal runs.
+
+    Raises
+    ------
+    DataError
+        if the folder, the study file, a table or the store cannot be used. A subject whose scans
+        are unusable is reported in the results and does not stop the others.
+    """
+    began = time.monotonic(), datetime.now(UTC)
+    show = progress or _silent
+    if out.resolve() == folder.resolve():
+        raise DataError(f"{out}: results would mix with the trial's own files; name another folder")
+    ledger = Ledger(folder)
+    kept = Store(store or out / "store").open()
+    trial = read_folder(folder, kept, ledger, show)
+    allocation = trial.tables.get("allocation")
+    groups = assign_groups(
+        trial.study,
+        trial.tables["subjects"].table,
+        allocation.table if allocation else None,
+        allocation_key=allocation.key if allocation else "",
+        is_unblinded=is_unblinded,
+    )
+    imaged = run_imaging(trial, groups, kept, ledger, jobs=jobs, progress=show)
+    results = _assemble(trial, groups, imaged, kept, ledger, show)
+    show("report")
+    report = _write(out, results, imaged)
+    _write_run_log(out, folder, began, jobs, len(kept.made) + imaged.n_made)
+    return Run(results, report, len(kept.made) + imaged.n_made, len(kept.asked) + imaged.n_asked)
+
+
+def _silent(text: str) -> None:
+    del text
+
+
+def _assemble(
+    trial: TrialFolder,
+    groups: Groups,
+    imaged: Imaged,
+    store: Store,
+    ledger: Ledger,
+    progress: Progress,
+) -> Results:
+    study = trial.study
+    tables = {**trial.tables, **imaged.tables}
+    problems = [*trial.problems, *imaged.problems]
+    outcomes: dict[str, Keyed] = {}
+    for endpoint in study.endpoints:
+        progress(f"endpoint: {endpoint.id}")
+        plugin = endpoints.get(endpoint.use)
+        needed = [name for name in plugin.inputs if name not in plugin.optional]
+        if absent := [name for name in needed if name not in tables]:
+            message = f"not derived: the folder has no table {', '.join(absent)}"
+            problems.append(Problem(severity="error", where=endpoint.id, message=message))
+            continue
+        outcomes[endpoint.id] = derive_outcomes(endpoint, tables, store, ledger)
+    allocation = trial.tables.get("allocation")
+    numbers = run_analyses(
+        study, outcomes, groups, allocation.key if allocation else None, store, ledger
+    )
+    listings: list[Listing] = [
+        *imaged.listings,
+        *study_listings(trial, groups, outcomes, imaged, numbers, store, ledger),
+    ]
+    primary = primary_result(study, numbers, groups)
+    return Results(
+        studyId=study.id,
+        title=study.title,
+        isSimulated=study.data_status == "SIMULATED",
+        isBlinded=groups.is_blinded,
+        dataStatus=study.data_status,
+        groups=dict(groups.labels),
+        primaryResultId=primary.id if primary else "",
+        answer=answer_sentence(study, numbers, groups),
+        results=tuple(numbers),
+        listings=tuple(listings),
+        problems=tuple(problems),
+        steps=tuple(ledger.steps[key] for key in sorted(ledger.steps)),
+        versions={"sojourn": version("sojourn"), "code": code_digest(), **numeric_versions()},
+    )
+
+
+def _write(out: Path, results: Results, imaged: Imaged) -> Path:
+    from sojourn.deliverables.report import render_report
+
+    out.mkdir(parents=True, exist_ok=True)
+    write_text(out / "results.json", results.model_dump_json(indent=1) + "\n")
+    imaged.copy_images(out / "images")
+    report = out / "report.html"
+    write_text(report, render_report(results, imaged.panels))
+    return report
+
+
+def _write_run_log(
+    out: Path, folder: Path, began: tuple[float, datetime], jobs: int, n_made: int
+) -> None:
+    """Write what differs between equal runs, and only here: host, times, command."""
+    import json
+
+    log = {
+        "folder": str(folder.resolve()),
+        "host": platform.node(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "command": sys.argv[1:],
+        "processes": jobs,
+        "cores": os.cpu_count(),
+        "started": began[1].isoformat(timespec="seconds"),
+        "wall_seconds": round(time.monotonic() - began[0], 3),
+        "stages_computed": n_made,
+    }
+    write_text(out / "run.json", json.dumps(log, indent=1) + "\n")

@@ -1,0 +1,274 @@
+"""What a report shows beside its numbers: flow, outcomes, curves, gaps, grounds, methods."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from sojourn.core.provenance import Provenance
+from sojourn.core.results import Listing, Result
+from sojourn.formats.registry_record import read_registry_record
+from sojourn.study import listings
+from sojourn.study.definition import ANALYSIS_SETS, Study, assumptions
+from sojourn.study.folder import TrialFolder
+from sojourn.study.groups import Groups
+from sojourn.study.imaging import Imaged
+from sojourn.study.ledger import Ledger
+from sojourn.study.linting import lint_record
+from sojourn.study.outcomes import Keyed, grouped
+from sojourn.study.store import Store
+
+
+def study_listings(
+    trial: TrialFolder,
+    groups: Groups,
+    outcomes: Mapping[str, Keyed],
+    imaged: Imaged,
+    numbers: Sequence[Result],
+    store: Store,
+    ledger: Ledger,
+) -> list[Listing]:
+    """Return every listing but those of the imaging part."""
+    tables = trial.tables
+    made = [
+        _flow(trial, groups, imaged, numbers),
+        _outcomes(outcomes, groups),
+        *_curves(trial.study, outcomes, groups, ledger),
+        *_changes(trial, outcomes, groups),
+        listings.adverse_events(tables, groups),
+        listings.doses(tables, groups),
+        listings.lots(tables),
+        listings.counts(tables),
+        listings.marks(tables),
+        listings.criteria(trial.study, tables),
+        _missing(trial, imaged, outcomes),
+        _assumptions(trial),
+        _open(trial),
+        _lint(trial, store, ledger),
+        _methods(trial, numbers),
+    ]
+    return [listing for listing in made if listing is not None]
+
+
+def _flow(trial: TrialFolder, groups: Groups, imaged: Imaged, numbers: Sequence[Result]) -> Listing:
+    """Return how many subjects reached each step, together and by group."""
+    tables = trial.tables
+    enrolled = tables["subjects"].table["USUBJID"].to_list()
+    steps: list[tuple[str, list[str], str]] = [("enrolled", enrolled, "rows of subjects.csv")]
+    if "allocation" in tables:
+        steps.append(("allocated", sorted(groups.of), "rows of allocation.csv"))
+    steps.append(("dosed", sorted(listings.day_zeros(tables)), "at least one row of doses.csv"))
+    steps += imaged.flow
+    rows: list[tuple[str, str | None, int, str]] = []
+    for step, subjects, detail in steps:
+        rows.append((step, None, len(subjects), detail))
+        rows += [
+            (step, code, sum(groups.of.get(s) == code for s in subjects), detail)
+            for code in groups.labels
+            if len(groups.labels) > 1 and step != "enrolled"
+        ]
+    headline = [n for n in numbers if n.analysisId == trial.study.headline]
+    for number in headline:
+        if number.operationId == headline[0].operationId:
+            code = number.groupId if len(groups.labels) > 1 else None
+            rows.append(("analysed", code, number.n or 0, f"in {number.analysisId}"))
+    return listings.make_listing(
+        "flow",
+        "Participant flow",
+        ("STEP", "GROUP", "N", "DETAIL"),
+        rows,
+        tables["subjects"].key,
+    )
+
+
+OUTCOME_COLUMNS = ("PARAMCD", "DAY", "AVAL", "AVALC", "CNSR", "REASON", "EVIDENCE")
+
+
+def _outcomes(outcomes: Mapping[str, Keyed], groups: Groups) -> Listing | None:
+    rows: list[tuple[Any, ...]] = []
+    keys: list[str] = []
+    for endpoint, keyed in outcomes.items():
+        for row in keyed.table.sort("PARAMCD", "USUBJID").iter_rows(named=True):
+            subject = row["USUBJID"]
+            cells = (row[column] for column in OUTCOME_COLUMNS)
+            rows.append((subject, groups.of.get(subject), endpoint, *cells))
+            keys.append(keyed.key)
+    if not rows:
+        return None
+    return Listing(
+        id="outcomes",
+        title="Outcome of every subject",
+        columns=("USUBJID", "GROUP", "ENDPOINT", *OUTCOME_COLUMNS),
+        rows=tuple(rows),
+        provenance=keys[0],
+        keys=("ENDPOINT", "USUBJID", "PARAMCD"),
+        rowProvenance=tuple(keys),
+    )
+
+
+CURVE = ("GROUP", "TIME", "AT_RISK", "EVENTS", "CENSORED", "SURVIVAL", "LOWER", "UPPER")
+
+
+def _curves(
+    study: Study, outcomes: Mapping[str, Keyed], groups: Groups, ledger: Ledger
+) -> Iterator[Listing]:
+    """Yield the curve of every Kaplan-Meier analysis, from the rows that the analysis used."""
+    from sojourn.statistics.kaplan_meier import curve
+
+    for analysis in study.analyses:
+        if analysis.use != "kaplan_meier" or analysis.endpoint not in outcomes:
+            continue
+        keyed = outcomes[analysis.endpoint]
+        rows = keyed.table.filter(pl.col("PARAMCD") == analysis.param)
+        provenance = Provenance(
+            "kaplan_meier curve", (keyed.key,), {"analysis": analysis.id, "param": analysis.param}
+        )
+        frame = curve(grouped(rows, groups, analysis.by))
+        yield listings.make_listing(
+            f"km_{analysis.id}",
+            analysis.label,
+            CURVE,
+            frame.select(CURVE).iter_rows(),
+            ledger.stage(provenance),
+            units=("", "d", "", "", "", "1", "1", "1"),
+        )
+
+
+_CHANGES = {"womac": ("womac", "WOMAC total (0 best to 96)"), "pain_vas": ("pain_vas", "Pain (mm)")}
+
+
+def _changes(
+    trial: TrialFolder, outcomes: Mapping[str, Keyed], groups: Groups
+) -> Iterator[Listing]:
+    """Yield baseline, follow-up and change of the scored instruments, from their outcomes."""
+    for endpoint in trial.study.endpoints:
+        if endpoint.use not in _CHANGES or endpoint.id not in outcomes:
+            continue
+        listing_id, title = _CHANGES[endpoint.use]
+        keyed = outcomes[endpoint.id]
+        params = _change_params(endpoint.use)
+        by_subject: dict[str, dict[str, Any]] = {}
+        for row in keyed.table.iter_rows(named=True):
+            by_subject.setdefault(row["USUBJID"], {})[row["PARAMCD"]] = row
+        rows = []
+        for subject, found in sorted(by_subject.items()):
+            values = [found[p]["AVAL"] if p in found else None for p in params]
+            reason = found[params[2]]["REASON"] if params[2] in found else ""
+            rows.append((subject, groups.of.get(subject), *values, reason))
+        yield listings.make_listing(
+            listing_id,
+            title,
+            ("USUBJID", "GROUP", "BASELINE", "FOLLOW_UP", "CHANGE", "NOTE"),
+            rows,
+            keyed.key,
+            keys=("USUBJID",),
+        )
+
+
+def _change_params(use: str) -> tuple[str, str, str]:
+    stem = {"womac": "WOM", "pain_vas": "VAS"}[use]
+    return f"{stem}BASE", f"{stem}FUP", {"womac": "WOMTOT", "pain_vas": "VASCHG"}[use]
+
+
+def _missing(trial: TrialFolder, imaged: Imaged, outcomes: Mapping[str, Keyed]) -> Listing:
+    """Return what is not there: scans, and outcomes that could not be evaluated."""
+    rows: list[tuple[Any, ...]] = list(imaged.missing)
+    for endpoint in trial.study.endpoints:
+        if endpoint.id not in outcomes or endpoint.use == "cavity_retention":
+            continue
+        table = outcomes[endpoint.id].table
+        absent = table.filter(pl.col("AVAL").is_null() & pl.col("AVALC").is_null())
+        rows += [
+            (f"{endpoint.id} {row['PARAMCD']}", row["USUBJID"], None, row["REASON"])
+            for row in absent.sort("PARAMCD", "USUBJID").iter_rows(named=True)
+        ]
+    return listings.make_listing(
+        "missing",
+        "Missing data and outcomes that could not be evaluated",
+        ("WHAT", "USUBJID", "VISIT", "WHY"),
+        rows,
+        trial.tables["subjects"].key,
+        notes=("Nothing is carried forward and nothing is imputed.",),
+    )
+
+
+def _assumptions(trial: TrialFolder) -> Listing:
+    rows = [(a.where, a.statement, a.from_, a.grounds) for a in assumptions(trial.study)]
+    return listings.make_listing(
+        "assumptions",
+        "Assumptions: what neither record nor protocol settles",
+        ("WHERE", "STATEMENT", "FROM", "GROUNDS"),
+        rows,
+        trial.study_key,
+    )
+
+
+def _open(trial: TrialFolder) -> Listing:
+    rows = [("; ".join(item.binds), item.what, item.decision) for item in trial.study.open]
+    return listings.make_listing(
+        "open",
+        "Open: what the record promises and this study file leaves undecided",
+        ("PATH", "WHAT", "DECISION"),
+        rows,
+        trial.study_key,
+    )
+
+
+def _lint(trial: TrialFolder, store: Store, ledger: Ledger) -> Listing | None:
+    """Return the findings on the record, each with what the study file decided about it."""
+    path = trial.root / trial.study.record
+    if not Path(path).is_file():
+        return None
+    provenance = Provenance("lint record", (ledger.file(trial.study.record),))
+    key = ledger.stage(provenance)
+    found = store.document(
+        provenance,
+        lambda: [finding.model_dump(mode="json") for finding in lint_record(_record(path))],
+    )
+    decided = {answer.finding: answer.decision for answer in trial.study.answers}
+    rows = [
+        (f["code"], f["severity"], f["path"], f["message"], decided.get(f["code"]) or f["decision"])
+        for f in found
+    ]
+    return listings.make_listing(
+        "lint",
+        "Findings on the registry record, and what the study file decided",
+        ("CODE", "SEVERITY", "PATH", "MESSAGE", "DECISION"),
+        rows,
+        key,
+    )
+
+
+def _record(path: Path) -> Any:  # noqa: ANN401, the record's type is its reader's
+    return read_registry_record(path)
+
+
+def _methods(trial: TrialFolder, numbers: Sequence[Result]) -> Listing:
+    """Return the methods in words, from the study file and the methods that were used."""
+    study = trial.study
+    rows: list[tuple[str, str]] = [
+        (
+            "Day 0",
+            "Day 0 is the date of the first dose; it exists, and days are date differences.",
+        ),
+        *(
+            (f"Analysis set {name}", ANALYSIS_SETS[name])
+            for name in sorted({analysis.set for analysis in study.analyses})
+        ),
+        *(
+            (f"Endpoint {endpoint.id}", f"{endpoint.label or endpoint.use}; rule: {endpoint.rule}")
+            for endpoint in study.endpoints
+        ),
+    ]
+    used: dict[str, str] = {}
+    for number in numbers:
+        used.setdefault(number.analysisId, number.methodId)
+    rows += [(f"Analysis {name}", method) for name, method in used.items()]
+    if study.imaging is not None:
+        choices = study.imaging.model_dump(
+            mode="json", exclude={"from_", "cites", "reason", "assumes", "binds"}
+        )
+        text = "; ".join(f"{name} = {value}" for name, value in choices.items())
+        rows.append(("Imaging", text))
+    return listings.make_listing("methods", "Methods", ("TITLE", "TEXT"), rows, trial.study_key)
