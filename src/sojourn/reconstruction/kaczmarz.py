@@ -22,8 +22,9 @@ from sojourn.reconstruction._matching import check_match
 from sojourn.reconstruction._selection import Selection, select_rows
 
 STAGE = "reconstruct_kaczmarz"
-BLOCK_BYTES = 1 << 20
-MAX_BLOCK = 32
+BLOCK_BYTES = 8 << 20
+MAX_BLOCK = 64
+"""Rows of a block: its triangle is small against it, and it about fits a processor's cache."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +62,8 @@ def arrange_rows(matrix: NDArray[np.complex128], regularization: float) -> Rows:
     if len(used) == 0:
         raise DataError(f"all {len(matrix)} selected rows of the system matrix are zero")
     size = int(np.clip(BLOCK_BYTES // (16 * matrix.shape[1]), 1, MAX_BLOCK))
-    blocks = tuple(matrix[used[i : i + size]] for i in range(0, len(used), size))
+    kept = matrix if len(used) == len(matrix) else matrix[used]
+    blocks = tuple(kept[i : i + size] for i in range(0, len(used), size))
     triangles = tuple(
         np.tril(block @ block.conj().T) + regularization * np.eye(len(block)) for block in blocks
     )
