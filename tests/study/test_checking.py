@@ -115,6 +115,16 @@ def test_a_lint_finding_without_answer_is_listed_with_its_decision(name):
     assert items[0].decision
 
 
+def test_an_answer_with_a_path_answers_there_only():
+    document = tomllib.loads(bundled_study(KNEE).read_text(encoding="utf-8"))
+    path = "armsInterventionsModule.armGroups[0].description"
+    answers = [a for a in document["answers"] if a.get("path") == path]
+    assert len(answers) == 1
+    answers[0]["path"] = "descriptionModule.briefSummary"
+    items = undeclared(Study.model_validate(document), restated(KNEE))
+    assert [(item.kind, item.path) for item in items] == [("finding", path)]
+
+
 def test_an_open_entry_may_stand_for_a_lint_finding():
     document = tomllib.loads(bundled_study(KNEE).read_text(encoding="utf-8"))
     dropped = document["answers"].pop(0)

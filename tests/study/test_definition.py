@@ -314,6 +314,13 @@ def test_visits_are_ordered_by_day(day, is_valid):
         assert "order visits by day" in refused(text)
 
 
+def test_two_visits_may_share_a_day_and_its_window():
+    study = parse_study(
+        changed("day = 0\nwindow_days = [-7, 0]", "day = 40\nwindow_days = [38, 42]")
+    )
+    assert [visit.day for visit in study.visits] == [40, 40]
+
+
 @pytest.mark.parametrize(
     ("rule", "said"),
     [

@@ -103,6 +103,8 @@ def test_arms_get_their_interventions_and_codes_of_their_own():
     [
         ("BMI \\> 30 kg/m²", {"item": "BMI", "above": 30.0, "unit": "kg/m^2"}),
         ("Body mass index (BMI) ≥ 35", {"item": "BMI", "min": 35.0, "unit": "kg/m^2"}),
+        ("BMI >= 35", {"item": "BMI", "min": 35.0, "unit": "kg/m^2"}),
+        ("BMI <= 18.5", {"item": "BMI", "max": 18.5, "unit": "kg/m^2"}),
         ("BMI < 18.5 kg/m2.", {"item": "BMI", "below": 18.5, "unit": "kg/m^2"}),
         ("BMI over 30 or diabetes", None),
         ("waist and BMI > 30", None),
