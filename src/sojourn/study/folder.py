@@ -29,6 +29,20 @@ class TrialFolder:
     problems: tuple[Problem, ...]
 
 
+def check_folder(root: Path) -> None:
+    """Check that `root` is a trial folder.
+
+    Raises
+    ------
+    DataError
+        if it holds no study file.
+    """
+    if not (root / "study.toml").is_file():
+        raise DataError(
+            f"{root}: no study.toml here, so this is no trial folder; `sojourn simulate` makes one"
+        )
+
+
 def read_folder(
     root: Path, store: Store, ledger: Ledger, progress: Callable[[str], None]
 ) -> TrialFolder:
@@ -39,10 +53,7 @@ def read_folder(
     DataError
         if `root` is no trial folder, or the study file or a table breaks a rule.
     """
-    if not (root / "study.toml").is_file():
-        raise DataError(
-            f"{root}: no study.toml here, so this is no trial folder; `sojourn simulate` makes one"
-        )
+    check_folder(root)
     study = read_study(root / "study.toml")
     study_key = ledger.file("study.toml")
     tables: dict[str, Keyed] = {}

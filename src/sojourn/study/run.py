@@ -15,7 +15,7 @@ from sojourn.core.files import write_text
 from sojourn.core.provenance import code_digest, numeric_versions
 from sojourn.core.results import Listing, Problem, Results
 from sojourn.study.answer import answer_sentence, primary_result
-from sojourn.study.folder import TrialFolder, read_folder
+from sojourn.study.folder import TrialFolder, check_folder, read_folder
 from sojourn.study.groups import Groups, assign_groups
 from sojourn.study.imaging import Imaged, run_imaging
 from sojourn.study.ledger import Ledger
@@ -77,6 +77,7 @@ def run_study(
     show = progress or _silent
     if out.resolve() == folder.resolve():
         raise DataError(f"{out}: results would mix with the trial's own files; name another folder")
+    check_folder(folder)
     ledger = Ledger(folder)
     kept = Store(store or out / "store").open()
     trial = read_folder(folder, kept, ledger, show)
