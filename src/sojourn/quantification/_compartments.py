@@ -5,13 +5,20 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 from scipy.linalg import cho_factor, cho_solve
 
 from sojourn.core.errors import DataError
+from sojourn.core.images import Mask
 from sojourn.quantification._compact import Repeat
+from sojourn.quantification._interpolation import interpolate
 from sojourn.quantification._measurement import Calibration, Reading
 from sojourn.quantification.source_models import Compartments
 
+CELLS = 2
+"""Cells to an edge of a calibration voxel."""
+SMALL_PART = 0.1
+"""Parts of a region below this share of it have no amount of their own."""
 MAX_MODES = 120
 """Smooth modes kept per region and texture length; finer ones leave hardly any signal."""
 KEPT_VARIANCE = 0.999
@@ -23,21 +30,25 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Texture:
-    """One texture length: `columns` (2 row, mode), each mode's sum over its region and region."""
+    """One texture length: `columns` (2 row, mode), each mode's sum over its piece, and piece."""
 
     columns: Array
     sums: Array
-    region: NDArray[np.int64]
+    piece: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Regions:
     """A calibration seen through a mask's regions; real and imaginary rows stacked (2 row,).
 
-    `means` (2 row, region) is the signal of one sample spread evenly over the region.
+    A region that falls apart has a piece for each part, with an amount of its own. `means`
+    (2 row, piece) is the signal of one sample spread evenly over the piece, `members`
+    (region, piece) is 1 where a piece belongs to a region, `sizes` (piece,) counts voxels of
+    the calibration.
     """
 
     names: tuple[str, ...]
+    members: Array
     sizes: Array
     means: Array
     textures: tuple[_Texture, ...]
@@ -45,60 +56,126 @@ class Regions:
     frequencies: Array
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Piece:
+    """A part of a region as cells: signal (row, cell), share of the volume (cell,), centers."""
+
+    columns: NDArray[np.complex128]
+    shares: Array
+    centers: Array
+    size: float
+
+
 def _stacked(values: NDArray[np.complexfloating]) -> Array:
     return np.concatenate([values.real, values.imag]).astype(np.float64, copy=False)
 
 
 def prepare_regions(calibration: Calibration, source: Compartments) -> Regions:
-    """Return the regions of `source` on the calibration's grid.
+    """Return the regions of `source`, cut into cells between the calibrated positions.
 
     Raises
     ------
     DataError
-        if the mask lies on another grid.
+        if a region reaches beyond the calibrated field of view.
     """
-    if not source.mask.grid.is_same_as(calibration.grid, tolerance=1e-5):
-        raise DataError(
-            f"the mask has grid {source.mask.grid.shape}, the calibration "
-            f"{calibration.grid.shape}, or they lie elsewhere; resample the mask to the "
-            "calibration's grid"
-        )
-    inside = [np.flatnonzero(source.mask.region(r).ravel(order="F")) for r in source.regions]
-    centers = calibration.grid.centers()
-    means = np.stack([calibration.columns[:, v].mean(axis=1) for v in inside], axis=1)
+    pieces: list[_Piece] = []
+    members: list[int] = []
+    cells = _Cells(calibration)
+    for number, region in enumerate(source.regions):
+        for part in _parts(source.mask.region(region)):
+            pieces.append(cells.piece(source.mask, part, region))
+            members.append(number)
+    owner = np.array(members)
     return Regions(
         names=source.regions,
-        sizes=np.array([len(v) for v in inside], dtype=np.float64),
-        means=_stacked(means),
-        textures=tuple(
-            _texture(calibration.columns, centers, inside, length)
-            for length in source.texture_lengths
-        ),
+        members=(owner == np.arange(len(source.regions))[:, None]).astype(np.float64),
+        sizes=np.array([piece.size for piece in pieces]),
+        means=_stacked(np.stack([piece.columns @ piece.shares for piece in pieces], axis=1)),
+        textures=tuple(_texture(pieces, length) for length in source.texture_lengths),
         texture_sizes=source.texture_sizes,
         frequencies=calibration.frequencies,
     )
 
 
-def _texture(
-    columns: NDArray[np.complex128],
-    centers: Array,
-    inside: Sequence[NDArray[np.int64]],
-    length: float,
-) -> _Texture:
+def _parts(inside: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
+    """Return the connected parts of a region; small ones stay with the largest."""
+    labels, n = ndimage.label(inside, structure=np.ones((3, 3, 3)))
+    counts = np.bincount(labels.ravel(), minlength=n + 1)[1:]
+    large = 1 + np.flatnonzero(counts >= SMALL_PART * counts.sum())
+    parts = [np.asarray(labels == label, dtype=np.bool_) for label in large]
+    largest = int(np.argmax([part.sum() for part in parts]))
+    parts[largest] |= inside & ~np.isin(labels, large)
+    return parts
+
+
+class _Cells:
+    """The calibration's field of view in cells, CELLS to a voxel's edge, signals on demand."""
+
+    def __init__(self, calibration: Calibration) -> None:
+        self.calibration = calibration
+        self.shape = tuple(n * (CELLS if n > 1 else 1) for n in calibration.grid.shape)
+        i, j, k = (
+            np.asarray((np.arange(m) + 0.5) / (m / n) - 0.5, dtype=np.float64)
+            for m, n in zip(self.shape, calibration.grid.shape, strict=True)
+        )
+        self.lattice = interpolate(calibration.interpolator, i, j, k)
+
+    def piece(self, mask: Mask, inside: NDArray[np.bool_], region: str) -> _Piece:
+        """Return a part of a region: where its voxels lie within each cell, to first order."""
+        grid = self.calibration.grid
+        centers = mask.grid.centers()[inside.ravel(order="F")]
+        inverse = np.linalg.inv(grid.affine)
+        index = centers @ inverse[:3, :3].T + inverse[:3, 3]
+        index[:, [a for a, n in enumerate(grid.shape) if n == 1]] = 0.0
+        limits = np.array(grid.shape) - 0.5
+        if outside := int(np.any((index < -0.5 - 1e-6) | (index > limits + 1e-6), axis=1).sum()):
+            raise DataError(
+                f"{outside} of {len(index)} voxels of region {region!r} lie beyond the calibrated "
+                "field of view; an amount there cannot be measured. Cut the mask, or use another "
+                "calibration"
+            )
+        per_voxel = np.array(self.shape) / np.array(grid.shape)
+        cell = np.floor((index + 0.5) * per_voxel).astype(np.int64)
+        cell = np.clip(cell, 0, np.array(self.shape) - 1)
+        i, j, k = cell.T
+        flat = i + self.shape[0] * (j + self.shape[1] * k)
+        used, owner, counts = np.unique(flat, return_inverse=True, return_counts=True)
+        offset = np.stack(
+            [
+                np.bincount(owner, weights=index[:, a] - self.lattice.index[flat, a]) / counts
+                for a in range(3)
+            ]
+        )
+        columns = self.lattice.values[:, used].copy()
+        for slope, axis in zip(
+            self.lattice.slopes, self.calibration.interpolator.free_axes, strict=True
+        ):
+            columns += slope[:, used] * offset[axis]
+        places = self.lattice.index[used] + offset.T
+        return _Piece(
+            columns=columns,
+            shares=counts / counts.sum(),
+            centers=places @ grid.affine[:3, :3].T + grid.affine[:3, 3],
+            size=max(float(inside.sum()) * mask.grid.voxel_volume / grid.voxel_volume, 1e-9),
+        )
+
+
+def _texture(pieces: Sequence[_Piece], length: float) -> _Texture:
     """Return smooth modes of unit prior variance: t = B z, B B^T the covariance."""
-    parts, sums, regions = [], [], []
-    for number, voxels in enumerate(inside):
-        apart = centers[voxels][:, None, :] - centers[voxels][None, :, :]
+    parts, sums, owners = [], [], []
+    for number, piece in enumerate(pieces):
+        apart = piece.centers[:, None, :] - piece.centers[None, :, :]
         covariance = np.exp(-0.5 * (apart**2).sum(axis=2) / length**2)
         variances, modes = np.linalg.eigh(covariance)
         order = np.argsort(variances)[::-1]
-        kept = np.cumsum(np.maximum(variances[order], 0)) / variances.sum()
-        n = min(MAX_MODES, int(np.searchsorted(kept, KEPT_VARIANCE)) + 1)
+        kept = np.cumsum(np.maximum(variances[order], 0)) / np.maximum(variances, 0).sum()
+        n = min(MAX_MODES, int(np.searchsorted(kept, KEPT_VARIANCE)) + 1, len(order))
         basis = modes[:, order[:n]] * np.sqrt(np.maximum(variances[order[:n]], 0))
-        parts.append(_stacked(columns[:, voxels] @ basis) / len(voxels))
-        sums.append(basis.sum(axis=0) / len(voxels))
-        regions.append(np.full(basis.shape[1], number, dtype=np.int64))
-    return _Texture(np.concatenate(parts, axis=1), np.concatenate(sums), np.concatenate(regions))
+        basis *= piece.shares[:, None]
+        parts.append(_stacked(piece.columns @ basis))
+        sums.append(basis.sum(axis=0))
+        owners.append(np.full(n, number, dtype=np.int64))
+    return _Texture(np.concatenate(parts, axis=1), np.concatenate(sums), np.concatenate(owners))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,9 +183,12 @@ class RegionFit:
     """Totals of the regions under one texture: mean (region,), covariance, and the linear map.
 
     `map` (region, 2 row) gives the totals from the signal. `score` is -2 log of the marginal
-    likelihood, `expected` (2 row,) the fitted signal.
+    likelihood, `expected` (2 row,) the fitted signal; `pieces`, `piece_variance` and `spread`
+    (piece,) are the pieces' totals, their variance, and sums of squares.
     """
 
+    pieces: Array
+    piece_variance: Array
     totals: Array
     covariance: Array
     map: Array
@@ -142,27 +222,27 @@ def fit_regions(reading: Reading, regions: Regions, repeat: Repeat) -> RegionFit
     signal = _stacked(reading.signal)
     noise = np.tile(reading.variance / 2, 2)
     expected = np.zeros_like(signal)
-    totals = np.zeros(len(regions.names))
-    scale, squares = np.zeros_like(totals), 0.0
+    total, squares = 0.0, 0.0
+    scale = np.zeros(len(regions.sizes))
     for number in range(PASSES + 1):
         power = np.tile((expected.reshape(2, -1) ** 2).sum(axis=0), 2)
         variance = noise + repeat.row**2 * power / 2
         variance += np.tile(
-            (totals.sum() ** 2 * reading.shared_variance + squares * reading.column_variance) / 2, 2
+            (total**2 * reading.shared_variance + squares * reading.column_variance) / 2, 2
         )
         vectors = _nuisances(expected, regions.frequencies, repeat)
         sizes = regions.texture_sizes if number else (0.0,)
         fits = tuple(
-            _fit(signal, regions, texture, size, scale, vectors, variance)
+            fit
             for texture in regions.textures
-            for size in sizes
+            for fit in _fit_texture(signal, regions, texture, sizes, scale, vectors, variance)
         )
         scores = np.array([fit.score for fit in fits])
         weights = np.exp(-0.5 * (scores - scores.min()))
         weights /= weights.sum()
         best = fits[int(np.argmax(weights))]
-        expected, totals = best.expected, best.totals
-        scale = np.sqrt(np.maximum(totals, 0) ** 2 + np.diag(best.covariance))
+        expected, total = best.expected, float(best.totals.sum())
+        scale = np.sqrt(np.maximum(best.pieces, 0) ** 2 + best.piece_variance)
         squares = float((best.spread / regions.sizes).sum())
     return RegionFits(fits, weights, variance)
 
@@ -176,40 +256,54 @@ def _nuisances(expected: Array, frequencies: Array, repeat: Repeat) -> Array:
     return np.stack([_stacked(delay), _stacked(tilt)], axis=1)
 
 
-def _fit(
+def _fit_texture(
     signal: Array,
     regions: Regions,
     texture: _Texture,
-    size: float,
+    sizes: Sequence[float],
     scale: Array,
     vectors: Array,
     variance: Array,
-) -> RegionFit:
-    n, modes = len(regions.names), texture.columns.shape[1]
-    amplitude = size * scale[texture.region]
-    design = np.concatenate([regions.means, texture.columns * amplitude, vectors], axis=1)
+) -> list[RegionFit]:
+    """Return the fit for each relative size of one texture."""
+    design = np.concatenate([regions.means, texture.columns, vectors], axis=1)
     weighted = design / variance[:, None]
-    precision = weighted.T @ design
-    precision[np.arange(n, len(precision)), np.arange(n, len(precision))] += 1.0
-    factor = cho_factor(precision, lower=True)
-    inverse = cho_solve(factor, np.eye(len(precision)))
-    mixed = weighted.T @ signal
-    latent = inverse @ mixed
-    functional = np.zeros((n, len(precision)))
-    functional[:, :n] = np.eye(n)
-    functional[texture.region, n + np.arange(modes)] = amplitude * texture.sums
-    chi_square = float(signal @ (signal / variance) - mixed @ latent)
-    log_precision = 2 * float(np.log(np.diag(factor[0])).sum())
-    totals = functional @ latent
-    within = np.bincount(
-        texture.region, weights=(amplitude * latent[n : n + modes]) ** 2, minlength=n
-    )
-    return RegionFit(
-        totals=totals,
-        covariance=functional @ inverse @ functional.T,
-        map=functional @ inverse @ weighted.T,
-        score=chi_square + float(np.log(variance).sum()) + log_precision,
-        chi_square=max(chi_square, 0.0),
-        expected=design[:, : n + modes] @ latent[: n + modes],
-        spread=totals**2 + within,
-    )
+    gram, mixed = weighted.T @ design, weighted.T @ signal
+    energy = float(signal @ (signal / variance))
+    log_variance = float(np.log(variance).sum())
+    n, modes = len(regions.sizes), texture.columns.shape[1]
+    prior = np.concatenate([np.zeros(n), np.ones(gram.shape[0] - n)])
+    fits = []
+    for size in sizes:
+        amplitude = size * scale[texture.piece]
+        factors = np.concatenate([np.ones(n), amplitude, np.ones(vectors.shape[1])])
+        precision = gram * np.outer(factors, factors)
+        precision[np.diag_indices_from(precision)] += prior
+        functional = np.zeros((n, len(prior)))
+        functional[:, :n] = np.eye(n)
+        functional[texture.piece, n + np.arange(modes)] = amplitude * texture.sums
+        cholesky = cho_factor(precision, lower=True)
+        solved = cho_solve(cholesky, np.column_stack([factors * mixed, functional.T]))
+        latent, reach = solved[:, 0], solved[:, 1:].T
+        pieces, covariance = functional @ latent, functional @ reach.T
+        chi_square = max(energy - float(factors * mixed @ latent), 0.0)
+        within = np.bincount(
+            texture.piece, weights=(amplitude * latent[n : n + modes]) ** 2, minlength=n
+        )
+        told = factors * latent
+        told[n + modes :] = 0.0
+        log_precision = 2 * float(np.log(np.diag(cholesky[0])).sum())
+        fits.append(
+            RegionFit(
+                pieces=pieces,
+                piece_variance=np.diag(covariance),
+                totals=regions.members @ pieces,
+                covariance=regions.members @ covariance @ regions.members.T,
+                map=regions.members @ (reach * factors) @ weighted.T,
+                score=chi_square + log_variance + log_precision,
+                chi_square=chi_square,
+                expected=design @ told,
+                spread=pieces**2 + within,
+            )
+        )
+    return fits

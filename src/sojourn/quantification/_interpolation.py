@@ -1,10 +1,12 @@
 """Columns of a system matrix between its calibrated positions, with their uncertainty.
 
 Gaussian-process interpolation: each row is a smooth random function of place, squared-
-exponential along each axis, with lengths that make the measured columns most likely.
+exponential along each axis, with lengths that make the measured columns most likely. A sample
+that is not small against a voxel is allowed for: its column is an average over its extent.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,29 +15,65 @@ LENGTHS = (0.4, 0.5, 0.6, 0.7, 0.85, 1.0, 1.2, 1.4, 1.7, 2.0, 2.4, 2.8, 3.4, 4.0
 """Candidate correlation lengths, in steps of the grid."""
 NUGGET = 1e-6
 """Keeps the covariance invertible; the measured columns are met to a part in 1e6."""
+QUADRATURE = 4
+"""Gauss points across the calibration sample, along each axis."""
+
+Array = NDArray[np.float64]
 
 
-def _kernel(distance: NDArray[np.float64], length: float) -> NDArray[np.float64]:
-    covariance: NDArray[np.float64] = np.exp(-0.5 * (distance / length) ** 2)
+@cache
+def _points(extent: float, times: int) -> tuple[Array, Array]:
+    """Return Gauss points and weights that average over `times` samples of width `extent`."""
+    if extent == 0:
+        return np.zeros(1), np.ones(1)
+    x, w = np.polynomial.legendre.leggauss(QUADRATURE)
+    points, weights = x * extent / 2, w / 2
+    if times == 1:
+        return points, weights
+    return np.subtract.outer(points, points).ravel(), np.outer(weights, weights).ravel()
+
+
+def _kernel(distance: Array, length: float, extent: float, times: int) -> Array:
+    """Return the covariance of values that are, `times` of the two, averages over `extent`."""
+    points, weights = _points(extent, times)
+    covariance: Array = np.tensordot(
+        weights, np.exp(-0.5 * ((distance + points[:, None, None]) / length) ** 2), axes=1
+    )
     return covariance
+
+
+def _kernel_slope(distance: Array, length: float, extent: float) -> Array:
+    """Return the derivative of `_kernel` with one average, by the distance."""
+    points, weights = _points(extent, 1)
+    shifted = distance + points[:, None, None]
+    slope: Array = np.tensordot(
+        weights, -shifted / length**2 * np.exp(-0.5 * (shifted / length) ** 2), axes=1
+    )
+    return slope
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Axis:
-    """One axis of n nodes: inverse covariance for each candidate length, (length, n, n)."""
+    """One axis of n nodes: inverse covariance for each candidate length, (length, n, n).
+
+    `extent` is the width of the calibration sample, in steps of the grid.
+    """
 
     n: int
-    inverses: NDArray[np.float64]
-    log_determinants: NDArray[np.float64]
+    extent: float
+    inverses: Array
+    log_determinants: Array
 
     @classmethod
-    def of(cls, n: int) -> "_Axis":
+    def of(cls, n: int, extent: float) -> "_Axis":
         nodes = np.arange(n, dtype=np.float64)
         covariances = [
-            _kernel(nodes[:, None] - nodes, length) + NUGGET * np.eye(n) for length in LENGTHS
+            _kernel(nodes[:, None] - nodes, length, extent, 2) + NUGGET * np.eye(n)
+            for length in LENGTHS
         ]
         return cls(
             n,
+            extent,
             np.array([np.linalg.inv(c) for c in covariances]),
             np.array([np.linalg.slogdet(c)[1] for c in covariances]),
         )
@@ -76,20 +114,25 @@ def _best_lengths(columns: NDArray[np.complex128], axis: _Axis, position: int) -
         return np.zeros(len(columns), dtype=np.int64)
     fibres = np.moveaxis(columns, 1 + position, -1).reshape(len(columns), -1, axis.n)
     count = fibres.shape[1] * axis.n
-    scores = []
-    for inverse, log_determinant in zip(axis.inverses, axis.log_determinants, strict=True):
-        form = np.einsum("rfi,ij,rfj->r", fibres.conj(), inverse, fibres, optimize=True).real
-        scores.append(-count * np.log(form / count) - fibres.shape[1] * log_determinant)
+    grams = np.einsum("rfi,rfj->rij", fibres.conj(), fibres, optimize=True).real
+    forms = np.maximum(np.einsum("lij,rij->lr", axis.inverses, grams), np.finfo(float).tiny)
+    scores = -count * np.log(forms / count) - fibres.shape[1] * axis.log_determinants[:, None]
     best: NDArray[np.int64] = np.argmax(scores, axis=0).astype(np.int64)
     return best
 
 
 def prepare_interpolator(
-    columns: NDArray[np.complex128], shape: tuple[int, int, int]
+    columns: NDArray[np.complex128],
+    shape: tuple[int, int, int],
+    extent: tuple[float, float, float] = (0.0, 0.0, 0.0),
 ) -> Interpolator:
-    """Return the interpolator of `columns` (row, voxel), voxels i fastest on a grid of `shape`."""
+    """Return the interpolator of `columns` (row, voxel), voxels i fastest on a grid of `shape`.
+
+    `extent` is the calibration sample's size in voxels: a column is the average over it, and
+    what is interpolated is the signal of a point.
+    """
     grid = columns.reshape(len(columns), *shape, order="F")
-    i, j, k = (_Axis.of(n) for n in shape)
+    i, j, k = (_Axis.of(n, e) for n, e in zip(shape, extent, strict=True))
     axes = (i, j, k)
     lengths = np.stack([_best_lengths(grid, axis, a) for a, axis in enumerate(axes)], axis=1)
     amplitudes = np.empty(len(grid))
@@ -123,15 +166,18 @@ def interpolate(
 ) -> Columns:
     """Return the columns on the lattice of voxel indices `i` x `j` x `k`, i fastest."""
     wanted = (i, j, k)
+    known_weights = [
+        {
+            int(length): _weights(axis, wanted[a], int(length))
+            for length in np.unique(interpolator.lengths[:, a])
+        }
+        for a, axis in enumerate(interpolator.axes)
+    ]
     values, variances = [], []
     slopes: list[list[NDArray[np.complex128]]] = [[] for _ in interpolator.free_axes]
     for row, nodes in enumerate(interpolator.columns):
         weights, bends, known = zip(
-            *(
-                _weights(axis, wanted[a], int(interpolator.lengths[row, a]))
-                for a, axis in enumerate(interpolator.axes)
-            ),
-            strict=True,
+            *(known_weights[a][int(interpolator.lengths[row, a])] for a in range(3)), strict=True
         )
         values.append(_product(nodes, weights))
         for s, a in enumerate(interpolator.free_axes):
@@ -156,9 +202,9 @@ def _weights(
         one = np.ones((len(wanted), 1))
         return one, np.zeros_like(one), np.ones(len(wanted))
     distance = wanted[:, None] - np.arange(axis.n)
-    covariance = _kernel(distance, LENGTHS[length])
+    covariance = _kernel(distance, LENGTHS[length], axis.extent, 1)
     weights = covariance @ axis.inverses[length]
-    slope = -distance / LENGTHS[length] ** 2 * covariance @ axis.inverses[length]
+    slope = _kernel_slope(distance, LENGTHS[length], axis.extent) @ axis.inverses[length]
     return weights, slope, (weights * covariance).sum(axis=1)
 
 

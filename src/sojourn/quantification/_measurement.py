@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sojourn.core.errors import DataError
 from sojourn.core.geometry import Grid
 from sojourn.core.signals import Scan, SystemMatrix
+from sojourn.quantification._interpolation import Interpolator, prepare_interpolator
 from sojourn.quantification._noise import (
     Frames,
     Noise,
@@ -30,6 +31,8 @@ class AmountSettings(BaseModel):
     `background` (own_mean, own_linear or none) has no default: the choice moves the result.
     `matrix_background` None follows the calibration's own background frames linearly in time, or
     is nothing where its file is already corrected.
+    `sample_size` is the calibration sample's, along the axes of the grid, in m; None takes it as
+    a point. It matters where it is as wide as a voxel.
     `repeatability` None is allowed, and the result then says that its interval lacks it.
     Rows are chosen as in a reconstruction (`min_snr`, frequencies in Hz, 0-based `channels` and
     `bins`). A misfit is flagged where chance alone explains it with less than `misfit_level`.
@@ -40,6 +43,7 @@ class AmountSettings(BaseModel):
 
     background: Background
     matrix_background: Background | None = None
+    sample_size: tuple[float, float, float] | None = None
     repeatability: CalibrationRepeatability | None = None
     min_snr: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     min_frequency: float | None = Field(default=None, ge=0, allow_inf_nan=False)
@@ -72,6 +76,8 @@ class Calibration:
     frames: Frames
     choice: NDArray[np.float64]
 
+    interpolator: Interpolator
+
     @property
     def grid(self) -> Grid:
         """Where the voxels lie."""
@@ -101,17 +107,36 @@ def read_calibration(matrix: SystemMatrix, settings: AmountSettings) -> Calibrat
             f"{matrix.name}: the calibration has no background frames and is not background "
             "corrected; an amount needs one or the other"
         )
-    columns = corrected_rows(matrix, selection, background).T
+    columns = np.ascontiguousarray(corrected_rows(matrix, selection, background).T)
+    if not np.isfinite(columns).all():
+        n = int(np.sum(~np.isfinite(columns)))
+        raise DataError(f"{matrix.name}: {n} values of the selected rows are no numbers")
     frequencies = matrix.acquisition.frequencies()
     frames = read_frames(load_rows(matrix, selection), matrix.is_background)
     return Calibration(
         matrix=matrix,
         selection=selection,
-        columns=np.ascontiguousarray(columns),
+        columns=columns,
         frequencies=np.concatenate([frequencies[bins] for bins in selection.bins]),
         frames=frames,
         choice=pick_choice(frames, background, matrix.name),
+        interpolator=prepare_interpolator(columns, matrix.grid.shape, _extent(matrix, settings)),
     )
+
+
+def _extent(matrix: SystemMatrix, settings: AmountSettings) -> tuple[float, float, float]:
+    """Return the calibration sample's size in voxels; none along an axis of one position."""
+    if settings.sample_size is None:
+        return (0.0, 0.0, 0.0)
+    if min(settings.sample_size) < 0:
+        raise DataError(f"sample size {settings.sample_size} m must not be negative")
+    i, j, k = (
+        size / spacing if n > 1 else 0.0
+        for size, spacing, n in zip(
+            settings.sample_size, matrix.grid.spacing, matrix.grid.shape, strict=True
+        )
+    )
+    return (i, j, k)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

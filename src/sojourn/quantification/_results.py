@@ -63,12 +63,12 @@ def _widened(estimate: Estimate, factor: float) -> Estimate:
 def find_compact(
     reading: Reading,
     calibration: Calibration,
-    interpolator: Interpolator,
     repeat: Repeat,
     source: CompactSource,
     settings: AmountSettings,
 ) -> Finding:
     """Return the amount of a compact source, averaged over the places it may be at."""
+    interpolator = calibration.interpolator
     fits = search_places(
         reading, interpolator, calibration.frequencies, repeat, source.subdivisions
     )
@@ -160,7 +160,7 @@ def find_regions(
     return Finding(
         total=_region_estimate(fits, ones, reading, settings),
         chi_square=best.chi_square,
-        degrees_of_freedom=2 * len(reading.signal) - n,
+        degrees_of_freedom=2 * len(reading.signal) - len(regions.sizes),
         relative_residual=float(np.linalg.norm(misfit) / np.linalg.norm(reading.signal)),
         detection_limit=DETECTION_FACTOR * float(np.sqrt(ones @ blank @ ones)),
         parts=parts,
@@ -228,7 +228,8 @@ def _region_estimate(
 
 def _blank_covariance(reading: Reading, regions: Regions) -> NDArray[np.float64]:
     weighted = regions.means / np.tile(reading.variance / 2, 2)[:, None]
-    return np.asarray(np.linalg.inv(weighted.T @ regions.means), dtype=np.float64)
+    pieces = np.linalg.inv(weighted.T @ regions.means)
+    return np.asarray(regions.members @ pieces @ regions.members.T, dtype=np.float64)
 
 
 def find_unknown(

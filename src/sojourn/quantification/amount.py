@@ -13,7 +13,6 @@ from sojourn.core.estimates import Estimate
 from sojourn.core.signals import Scan, SystemMatrix
 from sojourn.quantification._compact import Repeat
 from sojourn.quantification._compartments import Regions, prepare_regions
-from sojourn.quantification._interpolation import Interpolator, prepare_interpolator
 from sojourn.quantification._measurement import (
     AmountSettings,
     Calibration,
@@ -113,7 +112,6 @@ class PreparedAmount:
     source: SourceModel
     calibration: Calibration
     naive: Rows
-    interpolator: Interpolator | None
     regions: Regions | None
 
     def measure(self, scan: Scan, *, frames: Sequence[int] | None = None) -> Amount:
@@ -139,10 +137,8 @@ class PreparedAmount:
         repeat = Repeat(stated.row, stated.delay, stated.tilt)
         if self.regions is not None:
             return find_regions(reading, self.regions, repeat, self.settings)
-        if isinstance(self.source, CompactSource) and self.interpolator is not None:
-            return find_compact(
-                reading, self.calibration, self.interpolator, repeat, self.source, self.settings
-            )
+        if isinstance(self.source, CompactSource):
+            return find_compact(reading, self.calibration, repeat, self.source, self.settings)
         return find_unknown(reading, self.calibration, repeat, self.settings)
 
 
@@ -158,20 +154,13 @@ def prepare_amount(
         the source model lies on another grid than the calibration.
     """
     calibration = read_calibration(matrix, settings)
-    if not np.isfinite(calibration.columns).all():
-        n = int(np.sum(~np.isfinite(calibration.columns)))
-        raise DataError(f"{matrix.name}: {n} values of the selected rows are no numbers")
     energy = float(np.vdot(calibration.columns, calibration.columns).real)
     damping = settings.naive_regularization * energy / matrix.grid.n_voxels
-    compact = isinstance(source, CompactSource)
     return PreparedAmount(
         settings=settings,
         source=source,
         calibration=calibration,
         naive=arrange_rows(calibration.columns, damping),
-        interpolator=(
-            prepare_interpolator(calibration.columns, matrix.grid.shape) if compact else None
-        ),
         regions=prepare_regions(calibration, source) if isinstance(source, Compartments) else None,
     )
 
