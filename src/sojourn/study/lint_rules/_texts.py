@@ -13,6 +13,9 @@ from sojourn.formats.registry_record import (
 )
 
 PROTOCOL = "protocolSection"
+MAX_CHARACTERS = 40_000
+"""Words read of one text; the registry allows 32 000, so only a hostile text is cut."""
+
 _SENTENCE_END = re.compile(r"(?<=[.;:!?])\s+(?=[A-Z0-9(\"•*-])|\n+")
 _ABBREVIATION = re.compile(r"\b(e\.g|i\.e|vs|approx|No|Dr|St)\.\s", re.IGNORECASE)
 
@@ -27,7 +30,7 @@ class Text:
     def sentences(self) -> list[str]:
         """Return the sentences and list items of the text."""
         joined = _ABBREVIATION.sub(r"\1 ", self.words)
-        return [part for part in _SENTENCE_END.split(joined) if part.strip()]
+        return [" ".join(part.split()) for part in _SENTENCE_END.split(joined) if part.strip()]
 
 
 def titles(record: RegistryRecord) -> list[Text]:
@@ -75,7 +78,8 @@ def intervention_descriptions(record: RegistryRecord) -> Iterator[tuple[str, str
 
 def outcome_words(outcome: Outcome) -> str:
     """Return measure and description of an outcome as one text."""
-    return unescape_markdown(f"{outcome.measure or ''}\n{outcome.description or ''}")
+    words = f"{outcome.measure or ''}\n{outcome.description or ''}"
+    return unescape_markdown(words[:MAX_CHARACTERS])
 
 
 def all_outcome_words(record: RegistryRecord) -> str:
@@ -96,7 +100,9 @@ def acronyms(texts: Iterable[Text]) -> dict[str, str]:
     """
     explained: dict[str, str] = {}
     for text in texts:
-        for found in re.finditer(r"((?:[\w/-]+\s+){1,8})\(([A-Za-z][\w-]{1,9})\)", text.words):
+        for found in re.finditer(
+            r"(?<![\w/-])((?:[\w/-]{1,40}\s+){1,8})\(([A-Za-z][\w-]{1,9})\)", text.words
+        ):
             short, words = found[2], found[1].split()
             letters = re.sub(r"[^A-Z]", "", short)
             for start in range(len(words)):
@@ -125,8 +131,8 @@ def is_acronym(letters: str, initials: str) -> bool:
 
 def day(text: str | None) -> date | None:
     """Return the date of a (partial) registry date: its first day; None where absent or odd."""
-    parts = [int(part) for part in re.findall(r"\d+", text or "")]
     try:
+        parts = [int(part) for part in re.findall(r"\d+", text or "")]
         return date(*[*parts, 1, 1][:3]) if parts else None
     except ValueError:
         return None
@@ -140,4 +146,4 @@ def quoted(words: str, found: re.Match[str], *, room: int = 40) -> str:
 
 
 def _kept(*pairs: tuple[str, str | None]) -> list[Text]:
-    return [Text(path, unescape_markdown(words)) for path, words in pairs if words]
+    return [Text(path, unescape_markdown(words[:MAX_CHARACTERS])) for path, words in pairs if words]

@@ -10,13 +10,13 @@ from sojourn.study.lint_rules._texts import PROTOCOL, plan_texts, quoted, titles
 _INFO = f"{PROTOCOL}.designModule.designInfo"
 _ARMS = f"{PROTOCOL}.armsInterventionsModule.armGroups"
 _CONTROLS = ("PLACEBO_COMPARATOR", "SHAM_COMPARATOR", "NO_INTERVENTION")
-_RATIO = re.compile(r"\b\d{1,2}\s*[:/]\s*\d{1,2}(?:\s*[:/]\s*\d{1,2})*\b")
+_RATIO = re.compile(r"\b\d{1,2}\s?[:/]\s?\d{1,2}(?:\s?[:/]\s?\d{1,2}){0,6}\b")
 _SPLIT = re.compile(
     r"\b(?:half|one third|two thirds) of (?:the |all )?(?:patient|participant|subject)"
     r"|\b(?:equal(?:ly)?|same number)\b[^.]{0,40}\b(?:group|arm|random|allocat)"
-    r"|\b\d+ (?:eligible )?(?:patients|participants|subjects)\b[^.]{0,80}\b(?:this|each|per|every|"
-    r"one|other)\b[^.]{0,30}\b(?:group|arm)\b"
-    r"|\b(?:group|arm) [12ab]\b[^.]{0,40}\b\d+ (?:patients|participants|subjects)",
+    r"|\b\d{1,6} (?:eligible )?(?:patients|participants|subjects)\b[^.]{0,80}"
+    r"\b(?:this|each|per|every|one|other)\b[^.]{0,30}\b(?:group|arm)\b"
+    r"|\b(?:group|arm) [12ab]\b[^.]{0,40}\b\d{1,6} (?:patients|participants|subjects)",
     re.IGNORECASE,
 )
 _ASSIGNING = re.compile(r"\b(?:randomi[sz]|allocat|assign|allot|ratio)", re.IGNORECASE)
@@ -32,7 +32,7 @@ _TRACER = re.compile(
     re.IGNORECASE,
 )
 _TRACER_DOSE = re.compile(
-    r"\d\s*(?:[µu]g|mg|mcg|ng|m?mol|[mkg]?bq|m?ci)\b[^.]{0,30}(?:iron|fe\b|tracer|/ml|/kg)?"
+    r"\d\s?(?:[µu]g|mg|mcg|ng|m?mol|[mkg]?bq|m?ci)\b[^.]{0,30}(?:iron|fe\b|tracer|/ml|/kg)?"
     r"|\b(?:same|equal|matched|identical|equivalent) (?:amount|dose|mass|activity) of "
     r"(?:iron|tracer|ferumoxytol|activity|contrast)",
     re.IGNORECASE,

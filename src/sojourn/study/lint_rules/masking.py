@@ -27,7 +27,7 @@ def _masking(record: RegistryRecord) -> str | None:
 def _affirmed(text: Text) -> re.Match[str] | None:
     """Return the first mention of blinding that the sentence does not deny."""
     for found in _BLINDED.finditer(text.words):
-        if not _DENIED.search(text.words[: found.start()][-40:]):
+        if not _DENIED.search(text.words[max(0, found.start() - 40) : found.start()]):
             return found
     return None
 

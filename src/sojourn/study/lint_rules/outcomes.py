@@ -39,7 +39,7 @@ INSTRUMENTS = {
 INVESTIGATIONS = {
     "immune reconstitution": r"immun\w+ (?:reconstitution|recovery)",
     "mechanism": r"\bmechanisms?\b(?! of (?:injury|harm))",
-    "cell survival": r"(?:survival|viability) of [\w ()-]*(?:cells|mscs)\b"
+    "cell survival": r"(?:survival|viability) of [\w ()-]{0,120}(?:cells|mscs)\b"
     r"|\bcell(?:ular)? (?:survival|viability)",
     "biomarkers": r"\bbiomarkers?\b",
     "cytokines": r"\bcytokines?\b",
@@ -57,7 +57,9 @@ _MEASURED = {
 _PLANNED = re.compile(
     r"\b(?:will|to be|aims?|objectives?|purpose|goals?|in order to|seeks?|explor\w+|"
     r"investigat(?:e|es|ed|ing|ions?)|monitor\w*|undergo\w*|"
-    r"(?:is|are|was|were|be) (?:also |then )?(?:assess|evaluat|measur|record|perform|collect|tak|use|complet)\w*|assess(?:ed|ments?)|correlat\w+|data will)\b",
+    r"(?:is|are|was|were|be) (?:also |then )?"
+    r"(?:assess|evaluat|measur|record|perform|collect|tak|use|complet)\w*|"
+    r"assess(?:ed|ments?)|correlat\w+)\b",
     re.IGNORECASE,
 )
 _BACKGROUND = re.compile(
@@ -99,12 +101,12 @@ _GIVEN = re.compile(
     re.IGNORECASE,
 )
 _REFERENCE_SCAN = re.compile(
-    r"\bday[- ]?(?:0|zero)\b|\b(?:immediately|directly|right|shortly|\d+ ?(?:min\w*|h|hours?)) "
+    r"\bday[- ]?(?:0|zero)\b|\b(?:immediately|directly|right|shortly|\d{1,4} ?(?:min\w*|h|hours?)) "
     r"(?:after|following|post)|\bpost-?injection (?:baseline|reference|scan)|\bsyringe\b"
-    r"|\bphantom\b|\bstandard of known\b|\bwithin \d+ (?:min|h)",
+    r"|\bphantom\b|\bstandard of known\b|\bwithin \d{1,4} (?:min|h)",
     re.IGNORECASE,
 )
-_NUMBER = r"\d+(?:\.\d+)?"
+_NUMBER = r"\d{1,9}(?:\.\d{1,9})?"
 _RANGE = re.compile(rf"(?<![\d.])({_NUMBER})\s*[~–-]\s*({_NUMBER})")  # noqa: RUF001 (dash as typed)
 _BOUND = re.compile(rf"([≥≤<>]=?)\s*({_NUMBER})")
 
@@ -112,6 +114,8 @@ _BOUND = re.compile(rf"([≥≤<>]=?)\s*({_NUMBER})")
 def _promises(record: RegistryRecord, pattern: str) -> Iterator[tuple[str, str]]:
     """Yield the path and words of each sentence of the plan that promises what `pattern` names."""
     for text in plan_texts(record):
+        if not re.search(pattern, text.words, re.IGNORECASE):
+            continue
         for sentence in text.sentences():
             found = re.search(pattern, sentence, re.IGNORECASE)
             if found and _PLANNED.search(sentence) and not _BACKGROUND.search(sentence):

@@ -33,7 +33,7 @@ SOURCES = {
 }
 """Tissues that stromal cells are made from."""
 
-_CELLS = r"(?:mesenchymal|stromal|\w*mscs?\b)"
+_CELLS = r"(?:mesenchymal|stromal|\b[a-z]{0,4}-?mscs?\b)"
 _MTD = re.compile(r"\b(?:maxim\w+[ -]tolera\w+ dos\w+|MTD)\b", re.IGNORECASE)
 _VARIES = re.compile(
     r"\bescalat\w*|\bde-escalat\w*|\bdose[- ](?:level|finding|ranging|cohort|group)|\b3 ?\+ ?3\b|"
@@ -41,11 +41,12 @@ _VARIES = re.compile(
     re.IGNORECASE,
 )
 _DOSE = re.compile(
-    r"\d+(?:\.\d+)?(?:\s*[x×*]\s*10\^?\d+)?\s*(?:/\s*kg|cells|mg|µg|μg|g\b|gy|iu)",  # noqa: RUF001
+    r"(?<![\d.])\d{1,9}(?:\.\d{1,9})?(?:\s?[x×*]\s?10\^?\d{1,3})?\s?"  # noqa: RUF001 (as typed)
+    r"(?:/\s?kg|cells|mg|µg|μg|g\b|gy|iu)",
     re.IGNORECASE,
 )
 _TREATED = re.compile(
-    r"\b(?:treatment|therapy|management|treating) (?:of|for) ([\w ,/-]+?)"
+    r"\b(?:treatment|therapy|management|treating) (?:of|for) ([\w ,/-]{1,120}?)"
     r"(?= (?:after|following|in|with|by|using|among|during)\b|[.;(:]|$)",
     re.IGNORECASE,
 )
@@ -109,8 +110,9 @@ def _condition_is_intervention(record: RegistryRecord) -> Iterator[Hit]:
 def _source_phrases(words: str) -> Iterator[tuple[str, re.Match[str]]]:
     """Yield each tissue that the text says stromal cells come from."""
     for source, tissue in SOURCES.items():
-        before = rf"\b{tissue}[- ]?(?:tissue[- ])?(?:derived )?(?:\w+ )?{_CELLS}"
-        after = rf"\b(?:mesenchymal|stromal|mscs?)\b[\w ]{{0,25}}\b(?:of|from)\b(?: \w+)?\s{tissue}"
+        before = rf"\b{tissue}[- ]?(?:tissue[- ])?(?:derived )?(?:\w{{1,30}} )?{_CELLS}"
+        cells = r"\b(?:mesenchymal|stromal|mscs?)\b[\w ]{0,25}\b(?:of|from)\b"
+        after = rf"{cells}(?: \w{{1,30}})?\s{tissue}"
         if found := re.search(f"{before}|{after}", words, re.IGNORECASE):
             yield source, found
 
@@ -174,8 +176,8 @@ def _diseases(record: RegistryRecord, known: dict[str, str]) -> tuple[list[str],
 
 
 def _mentions(disease: str, present: str, least: float) -> bool:
-    words = re.findall(r"\w+", disease)
-    if any(_abbreviates(short, words) for short in re.findall(r"\b[A-Z]{2,}\b", present)):
+    words = re.findall(r"\w+", disease)[:20]
+    if any(_abbreviates(short, words) for short in set(re.findall(r"\b[A-Z]{2,9}\b", present))):
         return True
     stems = _stems(disease)
     shared = stems & _stems(present)

@@ -20,10 +20,11 @@ from sojourn.study.lint_rules._texts import (
 )
 
 _UNITS = r"(?:day|week|month|year)s?"
-_AMOUNT = rf"(?:{_UNITS} ?\+?\d+|\d+(?:st|nd|rd|th)?[- ]?{_UNITS})"
-_JOIN = r"(?:\s*,\s*(?:and|or)?\s*|\s+(?:and|or)\s+)"
+_AMOUNT = rf"(?<!\w)(?:{_UNITS} ?\+?\d{{1,6}}|\d{{1,6}}(?:st|nd|rd|th)?[- ]?{_UNITS})(?!\w)"
+_JOIN = r"(?: ?, ?(?:(?:and|or) )?| (?:and|or) )"
 _LIST = re.compile(
-    rf"\b(?:{_AMOUNT}(?:{_JOIN}(?:{_AMOUNT}|\+?\d+\b))+|(?:\+?\d+{_JOIN})+\d+ {_UNITS})",
+    rf"\b(?:{_AMOUNT}(?:{_JOIN}(?:{_AMOUNT}|\+?\d{{1,6}}\b)){{1,20}}"
+    rf"|(?:\d{{1,6}}{_JOIN}\+?){{1,20}}\d{{1,6}} {_UNITS})\b",
     re.IGNORECASE,
 )
 _VISIT = re.compile(
@@ -41,7 +42,9 @@ _STATE = (
     r"(?:non-?respon\w+|no response|response|respon[ds]\w*|remission|recovery|engraft\w+|failure|"
     r"stable disease|progression|relapse|refractor\w+|success)"
 )
-_RULE = re.compile(rf"\b{_STATE}\b[^.;]{{0,60}}?(?<![\d.])(\d+)[ -]?({_UNITS})\b", re.IGNORECASE)
+_RULE = re.compile(
+    rf"\b{_STATE}\b[^.;]{{0,60}}?(?<![\d.])(\d{{1,6}})[ -]?({_UNITS})\b", re.IGNORECASE
+)
 _RECALL = re.compile(r"\b(?:past|previous|prior|last|preceding|before|every|of age)\b", re.I)
 _ENDLESS = re.compile(r"\b(?:until|every|annual\w*|completion|lifelong)\b", re.IGNORECASE)
 _EVENTS = {
@@ -91,7 +94,7 @@ def _visits(record: RegistryRecord) -> tuple[set[float], set[float], str]:
 
 
 def _days(texts: list[str]) -> set[float]:
-    frames = (parse_time_frame(text) for text in texts)
+    frames = (parse_time_frame(text) for text in set(texts))
     return {day for frame in frames if isinstance(frame, TimeFrame) for day in frame.days}
 
 
