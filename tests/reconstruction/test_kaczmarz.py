@@ -96,26 +96,28 @@ def rows_of(shared, run, position=None):
 
 
 @pytest.mark.parametrize(
-    ("relative", "sweeps", "low", "high"),
+    ("relative", "expected"),
     [
-        # the shared reference found 2.0e-6, 1.5e-3 and 1.1e-2 after 10 sweeps, < 1e-6 after 100
-        pytest.param(0.1, 10, 5e-7, 8e-6, id="lambda-0.1"),
-        pytest.param(0.01, 10, 4e-4, 6e-3, id="lambda-0.01"),
-        pytest.param(0.001, 10, 3e-3, 4e-2, id="lambda-0.001"),
-        pytest.param(0.1, 100, 0, 1e-6, id="converged"),
+        # two digits as the shared reference gives them, computed elsewhere
+        pytest.param(0.1, 2.0e-6, id="lambda-0.1"),
+        pytest.param(0.01, 1.5e-3, id="lambda-0.01"),
+        pytest.param(0.001, 1.1e-2, id="lambda-0.001"),
     ],
 )
-def test_without_projection_it_nears_direct_tikhonov_on_real_data(
-    shared, relative, sweeps, low, high
-):
+def test_without_projection_it_nears_direct_tikhonov_on_real_data(shared, relative, expected):
     matrix, signal = rows_of(shared, "A"), rows_of(shared, "B", 4)
     lam = relative * np.sum(np.abs(matrix) ** 2) / 9
     exact = tikhonov(matrix, signal, lam)
-    found = solve(
-        arrange_rows(matrix, lam), signal, iterations=sweeps, real=False, non_negative=False
-    )
-    error = np.linalg.norm(found - exact) / np.linalg.norm(exact)
-    assert low <= error <= high
+    rows = arrange_rows(matrix, lam)
+    errors = [
+        np.linalg.norm(
+            solve(rows, signal, iterations=sweeps, real=False, non_negative=False) - exact
+        )
+        / np.linalg.norm(exact)
+        for sweeps in (10, 100)
+    ]
+    assert errors[0] == pytest.approx(expected, rel=0.03)
+    assert errors[1] < 1e-6
 
 
 SETTINGS = Kaczmarz(

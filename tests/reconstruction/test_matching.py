@@ -50,6 +50,10 @@ def test_what_does_not_matter_is_no_difference(changes):
     assert differences(BASE, replace(BASE, **changes)) == ()
 
 
+def test_a_gradient_that_the_calibration_leaves_out_is_not_compared():
+    assert differences(replace(BASE, gradient=None), BASE) == ()
+
+
 def test_all_differences_come_in_one_error():
     matrix = synthetic.matrix(metadata={"is_transfer_function_corrected": "1"})
     spectra = np.zeros((1, 1, 17))

@@ -33,7 +33,8 @@ class Rows:
 
     Row steps in natural order are a forward substitution: within a block of rows S_b the
     step sizes a solve (L + D) a = u - S_b x - sqrt(lambda) v, with L the strict lower triangle
-    of S_b S_b^H and D its diagonal plus lambda. The iterates are those of single row steps.
+    of S_b S_b^H and D its diagonal plus lambda; of a triangle only the lower part is used. The
+    iterates are those of single row steps.
     """
 
     used: NDArray[np.intp]
@@ -65,7 +66,7 @@ def arrange_rows(matrix: NDArray[np.complex128], regularization: float) -> Rows:
     kept = matrix if len(used) == len(matrix) else matrix[used]
     blocks = tuple(kept[i : i + size] for i in range(0, len(used), size))
     triangles = tuple(
-        np.tril(block @ block.conj().T) + regularization * np.eye(len(block)) for block in blocks
+        block @ block.conj().T + regularization * np.eye(len(block)) for block in blocks
     )
     return Rows(used, blocks, triangles, regularization, matrix.shape[1])
 
