@@ -1,5 +1,6 @@
 """One subject's scans: images, amounts, retention, decay; runs in a process of its own."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,7 +16,7 @@ from sojourn.core.signals import SystemMatrix
 from sojourn.deliverables.report import ScanPanel
 from sojourn.formats.mdf import read_scan, read_system_matrix
 from sojourn.formats.nifti import read_image, read_mask, write_image
-from sojourn.quantification.amount import Amount
+from sojourn.quantification.amount import Amount, PreparedAmount
 from sojourn.reconstruction.kaczmarz import Prepared
 from sojourn.study import measuring
 from sojourn.study.amount_documents import amount_document, read_amount
@@ -201,8 +202,14 @@ def _from_signal(
     provenance = Provenance("measure amount", (scan_key, matrix_key, *mask_keys), chosen)
 
     def measure() -> Amount:
-        matrix = _matrix(str(task.root / MATRIX), matrix_key)
-        return measuring.measure_signal(read_scan(task.root / name), matrix, mask, task.imaging)
+        ready = _seen_through(
+            str(task.root / MATRIX),
+            matrix_key,
+            str(task.root / mask_name),
+            mask_keys,
+            json.dumps(dict(task.imaging), sort_keys=True),
+        )
+        return ready.measure(read_scan(task.root / name))
 
     amount = _keep(made, scan, provenance, store, ledger, measure)
     made.quality[scan.visit] = _quality(task, name, values.max(), scan_key, store, ledger)
@@ -375,6 +382,15 @@ def _matrix(path: str, key: str) -> SystemMatrix:
     """Return the calibration; `key` is its digest, so that another content is read anew."""
     del key
     return read_system_matrix(Path(path))
+
+
+@lru_cache(maxsize=1)
+def _seen_through(
+    path: str, key: str, mask: str, mask_keys: tuple[str, str], imaging: str
+) -> PreparedAmount:
+    """Return the calibration through one mask; the keys are digests of both files' content."""
+    del mask_keys
+    return measuring.prepare_signal(_matrix(path, key), read_mask(Path(mask)), json.loads(imaging))
 
 
 @lru_cache(maxsize=2)

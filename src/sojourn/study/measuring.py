@@ -19,7 +19,12 @@ from sojourn.core.images import IronMap, Mask
 from sojourn.core.provenance import Provenance
 from sojourn.core.signals import Scan, SystemMatrix
 from sojourn.core.units import conversion_factor, to_si
-from sojourn.quantification.amount import Amount, AmountSettings, measure_iron
+from sojourn.quantification.amount import (
+    Amount,
+    AmountSettings,
+    PreparedAmount,
+    prepare_amount,
+)
 from sojourn.quantification.calibration import CalibrationRepeatability, estimate_labelled_cells
 from sojourn.quantification.decay import estimate_decay
 from sojourn.quantification.imported import (
@@ -63,6 +68,8 @@ _AMOUNT_KEYS = (
     "background",
     "min_snr",
     "min_frequency_hz",
+    "iterations",
+    "regularization",
     "texture_lengths_mm",
     "texture_sizes",
     "calibration_repeatability_percent",
@@ -102,6 +109,8 @@ def amount_settings(imaging: Table) -> AmountSettings:
         min_snr=imaging["min_snr"],
         min_frequency=imaging["min_frequency_hz"],
         level=imaging["level"],
+        naive_iterations=imaging["iterations"],
+        naive_regularization=imaging["regularization"],
     )
 
 
@@ -120,20 +129,20 @@ def _source(imaging: Table, mask: Mask) -> SourceModel:
     )
 
 
-def measure_signal(scan: Scan, matrix: SystemMatrix, mask: Mask, imaging: Table) -> Amount:
-    """Return the amount in a scan (grade A) under the study's source model.
+def prepare_signal(matrix: SystemMatrix, mask: Mask, imaging: Table) -> PreparedAmount:
+    """Return a calibration seen through one subject's mask, ready for that subject's scans.
 
     Raises
     ------
     DataError
-        as `measure_iron`; also if the calibration does not state its sample's iron.
+        as `prepare_amount`; also if the calibration does not state its sample's iron.
     """
     if matrix.sample_iron is None:
         raise DataError(
             f"{matrix.name}: the calibration does not state its sample's iron (tracer "
             "concentration and volume), so that signal cannot be expressed as iron"
         )
-    return measure_iron(scan, matrix, _source(imaging, mask), settings=amount_settings(imaging))
+    return prepare_amount(matrix, _source(imaging, mask), amount_settings(imaging))
 
 
 def measure_image(
