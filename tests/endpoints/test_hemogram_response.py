@@ -238,3 +238,22 @@ def test_counts_after_the_end_of_follow_up_are_left_out():
 def test_another_day_gives_other_names():
     outcome = respond(anc=[(0, 0.1)], rule={"by_day": 28})
     assert list(outcome)[:3] == ["ANCREC28", "HGBREC28", "PLTREC28"]
+
+
+def test_a_death_after_recovery_is_not_what_denied_it():
+    rows = respond(anc=[(0, 0.1), *ANC_UP], events=events((50, "DEATH")))
+    assert rows["ANCREC40"]["AVALC"] == "Y"
+    assert "died" not in rows["ANCREC40"]["REASON"]
+    assert "died" not in respond(anc=[(0, 0.1)])["ANCREC40"]["REASON"]
+
+
+def test_reason_gives_baseline_verdict_and_grounds():
+    rows = respond(anc=[(0, 0.1), *ANC_UP], hgb=[(0, 60)])
+    assert rows["ANCREC40"]["REASON"] == (
+        "affected: neutrophils 0.1e9/L on day 0; recovered on day 10: "
+        "neutrophils > 0.5e9/L on 3 measured days (10, 11, 12)"
+    )
+    assert rows["HGBREC40"]["REASON"] == (
+        "affected: hemoglobin 60 g/L on day 0; not recovered: "
+        "hemoglobin never >= 70 g/L (highest 60 g/L on day 0)"
+    )

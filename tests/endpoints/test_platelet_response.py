@@ -193,3 +193,26 @@ def test_a_rule_that_cannot_be_is_refused(rule):
 def test_other_days_give_other_names():
     got = respond([(d, 55) for d in WEEK], rule={"by_day": 28, "nr_day": 42})
     assert list(got) == ["PLTCR", "PLTPR", "PLTRESP28", "PLTRESP42"]
+
+
+@pytest.mark.parametrize(
+    ("value", "letter", "number"), [(55, "CR", 2.0), (30, "PR", 1.0), (10, "no CR/PR", 0.0)]
+)
+def test_the_number_of_a_class_is_its_rank(value, letter, number):
+    row = respond([(d, value) for d in WEEK])["PLTRESP40"]
+    assert (row["AVALC"], row["AVAL"]) == (letter, number)
+
+
+def test_a_response_that_begins_too_late_says_so():
+    row = respond([(d, 55) for d in range(42, 49)])["PLTRESP40"]
+    assert row["REASON"] == "no response by day 40: the first run begins on day 42, after day 40"
+    row = respond([(d, 10) for d in WEEK])["PLTRESP40"]
+    assert row["REASON"] == (
+        "no response by day 40: platelets never >= 20e9/L (highest 10e9/L on day 10)"
+    )
+
+
+@pytest.mark.parametrize(("end", "says_so"), [(39, True), (40, False)])
+def test_the_end_of_observation_is_named_where_it_came_before_the_day(end, says_so):
+    row = respond([(3, None)], end=end)["PLTRESP40"]
+    assert ("observation ended on day 39" in row["REASON"]) == says_so
