@@ -120,10 +120,11 @@ def test_a_logarithmic_scale_spaces_decades_evenly():
 
 
 def test_compressed_days_keep_zero_and_order():
-    scale = days([0.0, 1.0, 3.0, 7.0, 30.0], 0.0, 100.0)
+    scale = days([0.0, 2.0, 6.0, 30.0], [0.0, 1.0, 3.0, 7.0, 30.0], 0.0, 100.0)
     places = [scale.at(day) for day in (0, 1, 3, 7, 30)]
     assert places == sorted(places)
     assert places[0] == 0.0
+    assert scale.ticks == (0.0, 1.0, 3.0, 7.0, 30.0)
     assert scale.at(3.0) == pytest.approx(100 * np.log(4) / np.log(31))
 
 

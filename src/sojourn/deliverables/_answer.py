@@ -29,15 +29,15 @@ class Answer:
     cautions: int
 
 
-def _meaning(result: Result) -> str:
+def _meaning(book: Book, result: Result) -> str:
     """Return what the interval says, in plain words."""
     if result.rawValue is None:
         return "There is no number to report; the reason stands above."
     if result.lower is None or result.upper is None:
         return "The data bound this number on one side at most; read it with great care."
-    decimals = decimals_of(result.lower, result.upper, result.unit)
-    low = format_number(result.lower, result.unit, decimals, is_bare=True)
-    high = format_number(result.upper, result.unit, decimals)
+    decimals = decimals_of(result.lower, result.upper, book.unit(result))
+    low = format_number(result.lower, book.unit(result), decimals, is_bare=True)
+    high = format_number(result.upper, book.unit(result), decimals)
     return (
         f"Anything from {low} to {high} is compatible with these data "
         f"(confidence {format_level(result.level)})."
@@ -48,7 +48,7 @@ def _shown(book: Book, primary: Result) -> tuple[Result, ...]:
     same = [
         r
         for r in book.with_role("primary")
-        if r.unit == primary.unit
+        if book.unit(r) == book.unit(primary)
         and not book.is_contrast(r)
         and r.id != primary.id
         and r.rawValue is not None
@@ -65,12 +65,12 @@ def answer_of(book: Book) -> Answer | None:
     problems = book.results.problems
     return Answer(
         sentence=book.results.answer.replace(" %", "\u00a0%"),
-        label=primary.label,
+        label=book.label(primary),
         group=book.group(primary.groupId),
         value=book.value(primary),
         interval=book.interval(primary),
         p_value=book.p_value(primary) if primary.pValue is not None else Html(""),
-        meaning=_meaning(primary),
+        meaning=_meaning(book, primary),
         caution=_CAUTION if book.has("retention") else "",
         n=primary.n,
         drawing=forest_drawing(

@@ -18,7 +18,10 @@ from sojourn.deliverables._numbers import (
 )
 from sojourn.deliverables._palette import GroupStyle, group_style
 
-Record = Mapping[str, Cell]
+_PLAIN = frozenset({"mean", "proportion", "rate", "difference"})
+
+_SHARES = re.compile(r"binomial|kaplan|\bshare\b|\bproportion\b", re.IGNORECASE)
+"""Words in a method or label that say that a number without a unit is a share of a whole."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,11 @@ class Book:
         """Return the results of all analyses that have one of `roles`, in order."""
         return tuple(r for r in self.results.results if self.role(r) in roles)
 
+    def label(self, result: Result) -> str:
+        """Return what a result is called; an operation that goes without saying is left out."""
+        start, _, _ = result.label.rpartition(": ")
+        return start if start and result.operationId in _PLAIN else result.label
+
     def group(self, code: Cell) -> str:
         """Return a group's label as given; a code that is no group stands for itself."""
         if code is None:
@@ -88,8 +96,10 @@ class Book:
 
     def unit(self, result: Result) -> str:
         """Return the unit in which a result is shown; a difference of shares is no share."""
-        is_points = self.is_contrast(result) and is_share(result.unit)
-        return "difference of shares" if is_points else result.unit
+        unit = result.unit
+        if unit == "1" and _SHARES.search(f"{result.methodId} {result.label}"):
+            unit = "share"
+        return "difference of shares" if self.is_contrast(result) and is_share(unit) else unit
 
     def style(self, code: Cell) -> GroupStyle:
         """Return how a group is drawn."""

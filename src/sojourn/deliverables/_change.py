@@ -35,6 +35,8 @@ def change_figure(book: Book, listing_id: str, *, name: str, high: float, unit: 
         and (after := row.number("FOLLOW_UP")) is not None
     ]
     parts = _picture(book, drawn, high)
+    if not drawn:
+        parts.append(text((100, 200), "no subject has both values", fill="alarm"))
     left_out = len(lines) - len(drawn)
     title = f"{name}: baseline to follow-up, subject by subject"
     return Figure(

@@ -1,6 +1,7 @@
 """Participant flow: a chart of boxes from the listing `flow`."""
 
 import textwrap
+from dataclasses import dataclass
 
 from sojourn.deliverables._blocks import Figure
 from sojourn.deliverables._book import Book
@@ -12,18 +13,52 @@ _COLUMNS = ("STEP", "GROUP", "N", "DETAIL")
 _GAP = 24.0
 
 
-def _stages(lines: list[Line]) -> list[tuple[str, list[Line]]]:
-    stages: dict[str, list[Line]] = {}
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """One box: what it says in bold, and what below."""
+
+    head: str
+    details: tuple[str, ...]
+
+
+def _stages(book: Book, lines: list[Line]) -> list[list[_Box]]:
+    """Return the boxes of each step; where groups are counted, their sum needs no box."""
+    stages: dict[str, dict[str | None, list[Line]]] = {}
     for row in lines:
-        stages.setdefault(row.text("STEP"), []).append(row)
-    return list(stages.items())
+        group = row.text("GROUP") or None
+        code = None if group == "ALL" or group not in book.results.groups else group
+        stages.setdefault(row.text("STEP"), {}).setdefault(code, []).append(row)
+    made = []
+    for step, groups in stages.items():
+        shown = {code: rows for code, rows in groups.items() if code is not None} or groups
+        whole, parts = groups.get(None, []), [rows[0].number("N") or 0.0 for rows in shown.values()]
+        details = tuple(dict.fromkeys(row.text("DETAIL") for row in whole if row.text("DETAIL")))
+        if shown is not groups and len(whole) == 1 and whole[0].number("N") != sum(parts):
+            made.append([_Box(f"{step}, n = {_count(whole[0])}", details)])
+        made.append(_unrepeated([_box_of(book, step, c, rows) for c, rows in shown.items()]))
+    return made
 
 
-def _words(book: Book, row: Line, width: float, *, is_split: bool) -> tuple[list[str], list[str]]:
-    count = row.text("N") or "not recorded"
-    name = f"{book.group(row.values.get('GROUP'))}: " if is_split else ""
-    head = textwrap.wrap(f"{name}{row.text('STEP')}, n = {count}", int(width / 7.2))
-    return head, textwrap.wrap(row.text("DETAIL"), int(width / 6.4))
+def _unrepeated(boxes: list[_Box]) -> list[_Box]:
+    """Return boxes side by side; a detail that all of them share stands in the table only."""
+    is_shared = len(boxes) > 1 and len({box.details for box in boxes}) == 1
+    return [_Box(box.head, ()) for box in boxes] if is_shared else boxes
+
+
+def _box_of(book: Book, step: str, code: str | None, rows: list[Line]) -> _Box:
+    name = "" if code is None or len(book.results.groups) == 1 else f"{book.group(code)}: "
+    if len(rows) == 1:
+        return _Box(f"{name}{step}, n = {_count(rows[0])}", (rows[0].text("DETAIL"),))
+    return _Box(f"{name}{step}", tuple(f"{row.text('DETAIL')}: n = {_count(row)}" for row in rows))
+
+
+def _count(row: Line) -> str:
+    return row.text("N") or "not recorded"
+
+
+def _words(box: _Box, width: float) -> tuple[list[str], list[str]]:
+    details = [part for words in box.details for part in textwrap.wrap(words, int(width / 6.4))]
+    return textwrap.wrap(box.head, int(width / 7.2)), details
 
 
 def _box(
@@ -40,14 +75,14 @@ def _box(
     return joined(parts)
 
 
-def _draw(book: Book, stages: list[tuple[str, list[Line]]]) -> tuple[list[str], float]:
+def _draw(stages: list[list[_Box]]) -> tuple[list[str], float]:
     parts: list[str] = []
     y = 4.0
     before: list[float] = []
-    for _, rows in stages:
+    for rows in stages:
         width = (352 - 10 * (len(rows) - 1)) / len(rows) if len(rows) > 1 else 300.0
         lefts = [4 + (width + 10) * i for i in range(len(rows))] if len(rows) > 1 else [30.0]
-        words = [_words(book, row, width - 12, is_split=len(rows) > 1) for row in rows]
+        words = [_words(box, width - 12) for box in rows]
         height = max(14 + 15 * len(h) + 14 * len(d) for h, d in words)
         centers = [left + width / 2 for left in lefts]
         if before:
@@ -80,14 +115,10 @@ def _arrows(before: list[float], after: list[float], y: float) -> Html:
 def flow_figure(book: Book) -> Figure:
     """Return the flow chart; a step with one row per group splits into columns."""
     lines = lines_of(book.results, "flow")
-    stages = _stages(lines)
-    parts, height = _draw(book, stages)
+    parts, height = _draw(_stages(book, lines))
     title = "From enrolment to analysis"
     enrolled = lines[0].text("N") if lines else "0"
-    described = "; ".join(
-        f"{r.text('STEP')}, {book.group(r.values.get('GROUP'))}: {r.text('N') or 'not recorded'}"
-        for r in lines
-    )
+    described = "; ".join(f"{r.text('STEP')}, {_name(book, r)}: {_count(r)}" for r in lines)
     return Figure(
         id="participant-flow",
         title=title,
@@ -103,7 +134,7 @@ def flow_figure(book: Book) -> Figure:
             (
                 r.id,
                 r.text("STEP"),
-                book.group(r.values.get("GROUP")),
+                _name(book, r),
                 *(r.values.get(c) for c in _COLUMNS[2:]),
             )
             for r in lines
@@ -111,3 +142,8 @@ def flow_figure(book: Book) -> Figure:
         row_ids=tuple(r.id for r in lines),
         is_simulated=book.is_simulated,
     )
+
+
+def _name(book: Book, row: Line) -> str:
+    group = row.values.get("GROUP")
+    return "all" if group in {None, "ALL"} else book.group(group)

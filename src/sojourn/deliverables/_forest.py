@@ -55,7 +55,7 @@ def entry_of(book: Book, result: Result, label: str = "") -> Entry:
     """Return a result as a row of the drawing."""
     return Entry(
         result.id,
-        label or result.label,
+        label or book.label(result),
         book.group(result.groupId),
         book.unit(result),
         result.rawValue,

@@ -27,7 +27,7 @@ _UNITS: Mapping[str, Mapping[str, str]] = {
     "counts": {"ANC": "1/L", "HGB": "g/L", "PLT": "1/L"},
     "imaging": {"PEAK": "kg/m^3"},
 }
-"""Units of the listings' columns where a listing does not state its own."""
+"""Units of the listings' columns where a listing states none, or only that there is no unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,9 @@ def lines_of(results: Results, listing_id: str) -> list[Line]:
 
 def _lines(listing: Listing) -> list[Line]:
     units = dict(_UNITS.get(listing.id, {}))
-    units |= {c: u for c, u in zip(listing.columns, listing.units, strict=False) if u}
+    units |= {
+        c: u for c, u in zip(listing.columns, listing.units, strict=False) if u not in {"", "1"}
+    }
     made = listing.rowProvenance or (listing.provenance,) * len(listing.rows)
     ids = listing.row_ids()
     return [
@@ -72,6 +74,14 @@ def _lines(listing: Listing) -> list[Line]:
             zip(ids, listing.records(), made, strict=True), start=1
         )
     ]
+
+
+_CODES = frozenset({"USUBJID", "VISIT", "EXLOT", "LOT"})
+
+
+def code(text: str) -> Html:
+    """Return a code, a subject's or a visit's, that no line end may split."""
+    return element("span", {"class": "code"}, text)
 
 
 def absent(words: str = "not recorded") -> Html:
@@ -95,12 +105,13 @@ def cell(
     if isinstance(value, bool):
         return escaped("yes" if value else "no")
     if isinstance(value, str):
-        return escaped(value)
+        return code(value) if column in _CODES else escaped(value)
     unit = line.units.get(column, "")
     attributes = {
-        "data-id": f"{line.id}/{column}",
+        "data-id": line.id,
+        "data-field": column,
         "data-value": exact(value),
-        "title": f"exact value {exact(value)} {unit}; id {line.id}/{column}",
+        "title": f"exact value {exact(value)} {unit}; id {line.id}, {column}",
     }
     words = str(value) if isinstance(value, int) and not unit else None
     return element(
@@ -165,6 +176,8 @@ def _split(
     book: Book, shows: Sequence[Show], lines: Sequence[Line]
 ) -> tuple[list[Show], tuple[str, ...]]:
     """Return the columns that hold anything, and a note that names the others."""
+    if len(book.results.groups) < 2:
+        shows = [show for show in shows if show.column != "GROUP"]
     full = [s for s in shows if any(row.values.get(s.column) is not None for row in lines)]
     if book.results.isBlinded or not lines or len(full) == len(shows):
         return list(shows), ()

@@ -156,19 +156,19 @@ def panel_picture(
         left += width * scale + _GAP
     heights = [_voxel(panel, p, scale)[1] * panel.mips[p].shape[1] for p in range(3)]
     bottom = _TOP + max(heights)
-    if is_simulated:
-        mark = text((_WIDTH, _TOP - 6), "SIMULATED", anchor="end", style="strong", fill="simulated")
-        parts.append(mark)
     parts.append(_scale_bar(scale, bottom + 14))
     peak = f"peak {format_number(panel.peak, 'kg/m^3')}; yellow at {format_number(high, 'kg/m^3')}"
-    parts.append(text((_WIDTH, bottom + 18), peak, anchor="end", style="tick"))
+    parts.append(text((0, bottom + 33), peak, style="tick"))
+    if is_simulated:
+        at = (_WIDTH, bottom + 18)
+        parts.append(text(at, "SIMULATED", anchor="end", style="strong", fill="simulated"))
     described = (
         f"Axial, coronal and sagittal maximum intensity projections. {peak}. The outline is the "
         f"joint cavity's mask. {panel.caption}"
     )
     return drawing(
         name,
-        (_WIDTH, bottom + 26),
+        (_WIDTH, bottom + 40),
         title,
         described,
         parts,
@@ -205,9 +205,14 @@ def _card(book: Book, row: Line, index: int, panel: ScanPanel | None, high: floa
     ]
     shown = [element("span", {}, f"{name} ", value) for name, value in facts]
     words.append(element("p", {"class": "facts"}, joined(shown, " \u00b7 ")))
-    if panel is not None and (note := "; ".join(filter(None, (row.text("NOTE"), panel.caption)))):
+    if panel is not None and (note := _note(row, title, panel)):
         words.append(element("p", {"class": "facts"}, note))
     return element("div", {"class": "card flagged" if flag else "card"}, *words)
+
+
+def _note(row: Line, title: str, panel: ScanPanel) -> str:
+    caption = "" if panel.caption == title else panel.caption
+    return "; ".join(filter(None, (row.text("NOTE"), caption)))
 
 
 def _flag(is_flagged: bool) -> Html:

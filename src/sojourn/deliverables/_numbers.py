@@ -1,6 +1,7 @@
 """How a number is written: one function for all, the digits that its interval supports."""
 
 import math
+import re
 
 _MINUS = "\u2212"
 _THIN = "\u202f"
@@ -28,6 +29,8 @@ _DISPLAY: dict[str, tuple[float, str]] = {
 
 def display(unit: str) -> tuple[float, str]:
     """Return the factor and the symbol with which values in `unit` are shown."""
+    if rate := re.fullmatch(r"1/\((\d+) d\)", unit):
+        return 1.0, f"per {rate.group(1)} days"
     return _DISPLAY.get(unit, (1.0, unit))
 
 

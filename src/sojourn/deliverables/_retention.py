@@ -1,7 +1,9 @@
 """Curves of the share of the day-0 signal: one small picture per subject, and all in one."""
 
+import re
 from collections.abc import Sequence
 from itertools import groupby
+from statistics import median
 
 from sojourn.deliverables._blocks import Figure
 from sojourn.deliverables._book import Book
@@ -16,10 +18,20 @@ _DAY_AXIS = "days since injection, compressed"
 
 
 def main_lines(book: Book) -> list[Line]:
-    """Return the retention rows under the first source model, or under none where missing."""
+    """Return one retention row for each subject and visit: the leading source model's, if any.
+
+    A visit that was imported under another model only (a number typed in) keeps its row.
+    """
     lines = lines_of(book.results, "retention")
     first = next((r.text("MODEL") for r in lines if r.text("MODEL")), "")
-    return [row for row in lines if row.text("MODEL") in {first, ""}]
+    chosen: dict[tuple[str, str], Line] = {}
+    for row in lines:
+        place = row.text("USUBJID"), row.text("VISIT")
+        if place not in chosen or (
+            row.text("MODEL") == first and chosen[place].text("MODEL") != first
+        ):
+            chosen[place] = row
+    return list(chosen.values())
 
 
 def by_subject(lines: Sequence[Line]) -> list[tuple[str, list[Line]]]:
@@ -37,6 +49,18 @@ def _top(lines: Sequence[Line]) -> float:
 def _percent(top: float, start: float, end: float) -> Scale:
     ticks = tuple(float(t) for t in range(0, int(top) + 1, 50 if top > 110 else 25))
     return Scale(0.0, top, start, end, ticks)
+
+
+def planned_days(lines: Sequence[Line]) -> dict[str, float]:
+    """Return the planned day of each visit, in order: the number in its name, else the median."""
+    found: dict[str, list[float]] = {}
+    for row in lines:
+        taken = found.setdefault(row.text("VISIT"), [])
+        if (day := row.number("DAY")) is not None:
+            taken.append(day)
+    days = {v: median(taken) if taken else 0.0 for v, taken in found.items()}
+    named = {v: float(n.group()) for v in found if (n := re.search(r"\d+$", v))}
+    return dict(sorted((days | named).items(), key=lambda item: item[1]))
 
 
 def _days(lines: Sequence[Line]) -> list[float]:
@@ -77,7 +101,8 @@ def _curve(book: Book, lines: Sequence[Line], x: Scale, y: Scale, *, has_whisker
 def _runs(lines: Sequence[Line]) -> list[list[Line]]:
     """Return the visits with a value, split where a planned visit has none."""
     runs: list[list[Line]] = [[]]
-    for row in sorted(lines, key=lambda row: row.number("DAY") or 0.0):
+    planned = planned_days(lines)
+    for row in sorted(lines, key=lambda row: row.number("DAY") or planned[row.text("VISIT")]):
         if row.number("VALUE") is None or row.number("DAY") is None:
             runs.append([])
         else:
@@ -85,9 +110,13 @@ def _runs(lines: Sequence[Line]) -> list[list[Line]]:
     return [run for run in runs if run]
 
 
-def _subject_picture(book: Book, name: str, who: str, lines: list[Line], top: float) -> Html:
-    visits = _days(lines)
-    x, y = days(visits, 34, 236), _percent(top, 140, 44)
+def _subject_picture(
+    book: Book, name: str, who: str, lines: list[Line], every: Sequence[Line]
+) -> Html:
+    x, y = (
+        days(_days(every), list(planned_days(every).values()), 34, 236),
+        _percent(_top(every), 140, 44),
+    )
     missing = [row for row in lines if row.number("VALUE") is None]
     parts: list[str] = [
         text((4, 14), f"{who} \u00b7 {book.group(lines[0].values.get('GROUP'))}", style="strong"),
@@ -95,8 +124,9 @@ def _subject_picture(book: Book, name: str, who: str, lines: list[Line], top: fl
         line((x.start, y.at(100)), (x.end, y.at(100)), "neutral", dash="3 3"),
         _curve(book, lines, x, y, has_whiskers=True),
     ]
+    planned = planned_days(every)
     for row in missing:
-        if (day := row.number("DAY")) is not None:
+        if (day := row.number("DAY") or planned.get(row.text("VISIT"))) is not None:
             parts.append(text((x.at(day), 136), "none", anchor="middle", fill="alarm"))
     return drawing(
         name,
@@ -141,9 +171,9 @@ def _rows(
 def curves_figure(book: Book) -> Figure:
     """Return the small multiples: each subject's share over time with its intervals."""
     lines = main_lines(book)
-    subjects, top = by_subject(lines), _top(lines)
+    subjects = by_subject(lines)
     pictures = [
-        _subject_picture(book, f"curve-{i}", who, rows, top)
+        _subject_picture(book, f"curve-{i}", who, rows, lines)
         for i, (who, rows) in enumerate(subjects, start=1)
     ]
     measured = sum(row.number("VALUE") is not None for row in lines)
@@ -179,7 +209,7 @@ def curves_figure(book: Book) -> Figure:
 def overlay_figure(book: Book) -> Figure:
     """Return all subjects' curves on one pair of axes."""
     lines = main_lines(book)
-    x = days(_days(lines), 40, 348)
+    x = days(_days(lines), list(planned_days(lines).values()), 40, 348)
     y = _percent(max([110.0, *(100 * (r.number("VALUE") or 0.0) for r in lines)]), 216, 50)
     parts: list[str] = [
         axes(x, y, labels=(_DAY_AXIS, "% of day-0 signal"), write=(_whole, _whole)),

@@ -64,8 +64,8 @@ def logarithmic(low: float, high: float, start: float, end: float) -> Scale:
     return Scale(ticks[0], ticks[-1], start, end, ticks, "log")
 
 
-def days(values: list[float], start: float, end: float) -> Scale:
-    """Return a compressed scale with a tick at each of the visit days `values`."""
-    ticks = tuple(sorted(set(values)))
-    high = ticks[-1] if ticks and ticks[-1] > 0 else 1.0
-    return Scale(min(0.0, ticks[0]) if ticks else 0.0, high, start, end, ticks, "log1p")
+def days(values: list[float], ticks: list[float], start: float, end: float) -> Scale:
+    """Return a compressed scale that holds the days `values`, with a tick at each planned day."""
+    high = max([1.0, *values, *ticks])
+    shown = tuple(sorted({tick for tick in ticks if tick >= 0}))
+    return Scale(0.0, high, start, end, shown, "log1p")

@@ -1,9 +1,12 @@
 """Sections of the transplant study: recovery, survival, and the strip of every patient."""
 
+from collections.abc import Sequence
+
 from sojourn.deliverables._blocks import Block, Fold, Head, Prose, Raw, Row, Section, Table
 from sojourn.deliverables._book import Book
 from sojourn.deliverables._lines import Line, Show, cell, lines_of, table_of
 from sojourn.deliverables._markup import Html, element, escaped, joined
+from sojourn.deliverables._numbers import format_number
 from sojourn.deliverables._strip import (
     Patient,
     axes_of,
@@ -33,6 +36,7 @@ PARAMETERS = {
 """Names of the parameters of ``endpoints``; another keeps its code."""
 
 
+_CLASSES = {"Y": "yes", "N": "no"}
 _SHORT = (
     ("neutrophils", ("ANCREC",)),
     ("hemoglobin", ("HGBREC",)),
@@ -75,7 +79,7 @@ def strips_section(book: Book) -> Section | None:
     ]
     for i, patient in enumerate(people, start=1):
         figure = strip_figure(book, patient, i, days, scales)
-        inner = [figure, _rules(patient), _events(patient)]
+        inner = [figure, *_rules(patient), _events(patient)]
         blocks.append(
             Fold(
                 _summary(patient),
@@ -96,16 +100,17 @@ def _index(people: list[Patient]) -> Html:
 
 def _verdict(row: Line) -> str:
     if row.text("AVALC"):
-        return row.text("AVALC")
+        return _CLASSES.get(row.text("AVALC"), row.text("AVALC"))
     censored = row.number("CNSR")
     if censored is None:
-        return "no verdict"
+        value = row.number("AVAL")
+        return "not evaluated" if value is None else format_number(value)
     day = row.text("DAY") or "not recorded"
     return f"met day {day}" if censored == 0 else f"not met by day {day}"
 
 
 def _summary(patient: Patient) -> Html:
-    by_code = {row.text("PARAMCD"): row for row in patient.outcomes}
+    by_code = {row.text("PARAMCD"): row for row in reversed(patient.outcomes)}
     shown = []
     for word, codes in _SHORT:
         rows = [by_code[code] for code in codes if code in by_code]
@@ -119,29 +124,49 @@ def _summary(patient: Patient) -> Html:
     return joined([patient.name, words], " ")
 
 
-def _rules(patient: Patient) -> Block | None:
+def _rules(patient: Patient) -> list[Block]:
+    """Return the main rule of each parameter; the others, variants of it, folded."""
     if not patient.outcomes:
-        return Prose(f"No outcome was derived for {patient.name}.", "caution")
+        return [Prose(f"No outcome was derived for {patient.name}.", "caution")]
+    main = {row.text("PARAMCD"): row for row in reversed(patient.outcomes)}
+    leading = [row for row in patient.outcomes if main[row.text("PARAMCD")] is row]
+    others = [row for row in patient.outcomes if main[row.text("PARAMCD")] is not row]
+    blocks: list[Block] = [_rule_table(f"Rules, {patient.name}", leading)]
+    if others:
+        table = _rule_table(f"Variants of the rules, {patient.name}", others)
+        summary = f"Variants of the rules ({len(others)} rows)"
+        blocks.append(Fold(summary, (table,), is_bulk=True))
+    return blocks
+
+
+def _rule_table(caption: str, outcomes: Sequence[Line]) -> Table:
     rows = tuple(
         Row(
             (
-                escaped(PARAMETERS.get(row.text("PARAMCD"), row.text("PARAMCD"))),
+                _rule_name(row),
                 _verdict_cell(row),
-                cell(row, "REASON"),
+                escaped(row.text("REASON") or "no words were recorded"),
                 element("code", {}, row.text("EVIDENCE") or "none"),
             ),
             data_id=row.id,
         )
-        for row in patient.outcomes
+        for row in outcomes
     )
     heads = (Head("Rule"), Head("Verdict"), Head("What met or denied it"), Head("Evidence"))
-    return Table(f"Rules, {patient.name}", heads, rows)
+    return Table(caption, heads, rows)
+
+
+def _rule_name(row: Line) -> Html:
+    code = row.text("PARAMCD")
+    endpoint = element("small", {"class": "note"}, f"{row.text('ENDPOINT')} {code}")
+    return joined([PARAMETERS.get(code, code), endpoint])
 
 
 def _verdict_cell(row: Line) -> Html:
     value = row.values.get("DAY")
     attributes = {
-        "data-id": f"{row.id}/DAY",
+        "data-id": row.id,
+        "data-field": "DAY",
         "data-value": None if value is None else str(value),
         "title": f"id {row.id}",
     }

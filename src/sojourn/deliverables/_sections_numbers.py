@@ -25,15 +25,13 @@ def estimates_table(book: Book, results: Sequence[Result], caption: str) -> Tabl
         Head("Set"),
     )
     rows = tuple(_row(book, result, has_p=has_p, has_group=has_group) for result in results)
-    noted = [result for result in results if result.notes and result.rawValue is not None]
-    notes = tuple(dict.fromkeys(f"{r.label}: {'; '.join(r.notes)}" for r in noted))
-    return Table(caption, heads, rows, notes)
+    return Table(caption, heads, rows)
 
 
 def _row(book: Book, result: Result, *, has_p: bool, has_group: bool) -> Row:
     count = absent() if result.n is None else escaped(str(result.n))
     cells: list[Html] = [
-        escaped(result.label),
+        _what(book, result),
         *((escaped(book.group(result.groupId)),) if has_group else ()),
         book.value(result),
         book.interval(result) if result.rawValue is not None else escaped("\u2013"),
@@ -43,6 +41,14 @@ def _row(book: Book, result: Result, *, has_p: bool, has_group: bool) -> Row:
         cells.append(book.p_value(result))
     cells.append(escaped(result.analysisSetId))
     return Row(tuple(cells))
+
+
+def _what(book: Book, result: Result) -> Html:
+    """Return a number's label with its notes below; one that is not estimable says why itself."""
+    if not result.notes or result.rawValue is None:
+        return escaped(book.label(result))
+    notes = element("small", {"class": "note"}, "; ".join(result.notes))
+    return joined([book.label(result), notes])
 
 
 def estimate_figures(

@@ -7,11 +7,17 @@ from sojourn.deliverables._blocks import Block, Figure, Fold, Head, Prose, Row, 
 from sojourn.deliverables._book import Book
 from sojourn.deliverables._change import change_figure
 from sojourn.deliverables._forest import entry_of, forest_figure, subject_entry
-from sojourn.deliverables._lines import Line, Show, absent, cell, estimate, lines_of, table_of
+from sojourn.deliverables._lines import Line, Show, absent, cell, code, estimate, lines_of, table_of
 from sojourn.deliverables._markup import Html, element, escaped, joined
 from sojourn.deliverables._mip import ScanPanel, mip_figure
 from sojourn.deliverables._numbers import plural
-from sojourn.deliverables._retention import by_subject, curves_figure, main_lines, overlay_figure
+from sojourn.deliverables._retention import (
+    by_subject,
+    curves_figure,
+    main_lines,
+    overlay_figure,
+    planned_days,
+)
 
 SIGNAL = (
     "Signal is not iron, and iron is not living cells. Retention is a share of the signal found "
@@ -47,7 +53,7 @@ def visit_figure(book: Book) -> Figure | None:
         entry_of(book, r, r.operationId.replace("_", " ").capitalize())
         for r in book.with_role("primary")
         if r.analysisId == book.primary.analysisId
-        and r.unit == book.primary.unit
+        and book.unit(r) == book.unit(book.primary)
         and not book.is_contrast(r)
     ]
     subjects = sorted(rows, key=lambda row: (row.text("GROUP"), row.text("USUBJID")))
@@ -74,15 +80,13 @@ def subject_table(book: Book) -> Table | None:
     lines = main_lines(book)
     if listing is None:
         return None
-    visits = list(
-        dict.fromkeys(r.text("VISIT") for r in sorted(lines, key=lambda r: r.number("DAY") or 0.0))
-    )
+    visits = list(planned_days(lines))
     rows = []
     for who, own in by_subject(lines):
         at = {row.text("VISIT"): row for row in own}
         cells = [_visit_cell(at.get(visit)) for visit in visits]
         group = escaped(book.group(own[0].values.get("GROUP")))
-        rows.append(Row((escaped(who), group, *cells)))
+        rows.append(Row((code(who), group, *cells)))
     heads = (Head("Subject"), Head("Group"), *(Head(v, is_number=True) for v in visits))
     model = next((r.text("MODEL") for r in lines if r.text("MODEL")), "not recorded")
     notes = (f"Source model: {model}. Interval of each subject in brackets.", *listing.notes)
@@ -130,7 +134,7 @@ def other_models(book: Book) -> Block | None:
     rows = tuple(
         Row(
             (
-                escaped(row.text("USUBJID")),
+                code(row.text("USUBJID")),
                 escaped(row.text("VISIT")),
                 escaped(row.text("MODEL")),
                 estimate(row),
@@ -147,7 +151,7 @@ def other_models(book: Book) -> Block | None:
 def score_blocks(book: Book) -> list[Block | None]:
     """Return the figures and tables of WOMAC and pain."""
     blocks: list[Block | None] = []
-    scores = (("womac", "WOMAC total", 96.0, "points"), ("pain_vas", "pain", 100.0, "mm"))
+    scores = (("womac", "WOMAC total", 96.0, "points"), ("pain_vas", "Pain", 100.0, "mm"))
     for listing_id, name, high, unit in scores:
         listing = book.results.listing(listing_id)
         if listing is None:
@@ -196,9 +200,9 @@ def _amounts(book: Book) -> Block | None:
     rows = []
     for row in lines_of(book.results, "amounts"):
         flag = "\u2691 " if row.is_set("FLAGGED") else ""
-        names = [escaped(row.text(c)) for c in ("USUBJID", "VISIT", "REGION", "MODEL")]
+        names = [code(row.text(c)) for c in ("USUBJID", "VISIT", "REGION", "MODEL")]
         words = [escaped(flag + (row.text("NOTE") or "\u2013"))]
-        values = [estimate(row), *_plain_cells(row, ("NAIVE_SUM", "MISFIT_P"))]
+        values = [estimate(row), _naive(row), cell(row, "MISFIT_P")]
         rows.append(Row((*names, *values, *words), data_id=row.id))
     heads = (
         *(Head(name) for name in ("Subject", "Visit", "Region", "Source model")),
@@ -219,8 +223,11 @@ def _amounts(book: Book) -> Block | None:
     return Fold(f"Amounts behind the shares ({len(rows)} rows)", (table,))
 
 
-def _plain_cells(row: Line, columns: tuple[str, ...]) -> list[Html]:
-    return [cell(row, column) for column in columns]
+def _naive(row: Line) -> Html:
+    """Return the summed image; it exists for the whole picture, not for one region."""
+    if row.number("NAIVE_SUM") is None and row.text("REGION") != "total":
+        return escaped("\u2013")
+    return cell(row, "NAIVE_SUM")
 
 
 def _estimates(book: Book, listing_id: str, value: str, title: str, warning: str) -> Block | None:
@@ -231,7 +238,7 @@ def _estimates(book: Book, listing_id: str, value: str, title: str, warning: str
     rows = tuple(
         Row(
             (
-                escaped(row.text("USUBJID")),
+                code(row.text("USUBJID")),
                 *((escaped(row.text("VISIT")),) if has_visit else ()),
                 escaped(book.group(row.values.get("GROUP"))),
                 estimate(row, (value, "LOWER", "UPPER")),

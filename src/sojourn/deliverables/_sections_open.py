@@ -1,11 +1,16 @@
 """Sections on what is not known or not settled: missing data, assumptions, open items, findings."""
 
+import re
 from collections.abc import Sequence
 
 from sojourn.core.results import Listing
-from sojourn.deliverables._blocks import Block, Prose, Section, Table
+from sojourn.deliverables._blocks import Block, Fold, Head, Prose, Row, Section, Table
 from sojourn.deliverables._book import Book
-from sojourn.deliverables._lines import Show, table_of
+from sojourn.deliverables._lines import Line, Show, lines_of, table_of
+from sojourn.deliverables._markup import element, escaped
+
+_LONG = 25
+"""Rows above which a listing is shown by kind, folded."""
 
 _KNOWN = frozenset(
     {
@@ -45,11 +50,27 @@ def _section(
     listing = book.results.listing(listing_id)
     if listing is None:
         return None
-    table = table_of(book, listing_id, shows, caption=f"{title}: {len(listing.rows)}")
-    blocks: tuple[Block, ...] = (Prose(lead),)
-    if table is not None:
-        blocks = (Prose(empty),) if not table.rows else (*blocks, table)
-    return Section(listing_id, title, blocks)
+    if not listing.rows:
+        return Section(listing_id, title, (Prose(empty),))
+    return Section(listing_id, title, (Prose(lead), *_split_long(book, listing, title, shows)))
+
+
+def _split_long(book: Book, listing: Listing, title: str, shows: Sequence[Show]) -> list[Block]:
+    """Return one table, or where it is long one fold for each kind of its first column."""
+    lines = lines_of(book.results, listing.id)
+    kinds: dict[str, list[Line]] = {}
+    for row in lines:
+        kinds.setdefault(re.split(r"[\[. ]", row.text(shows[0].column))[0], []).append(row)
+    if len(lines) <= _LONG or len(kinds) < 2:
+        table = table_of(book, listing.id, shows, caption=f"{title}: {len(lines)}")
+        return [] if table is None else [table]
+    blocks: list[Block] = []
+    for kind, own in kinds.items():
+        caption = f"{kind.replace('_', ' ')}: {len(own)}"
+        table = table_of(book, listing.id, shows, caption=caption, lines=own)
+        if table is not None:
+            blocks.append(Fold(caption, (table,)))
+    return blocks
 
 
 def missing_section(book: Book) -> Section | None:
@@ -60,14 +81,39 @@ def missing_section(book: Book) -> Section | None:
         Show("VISIT", "Visit"),
         Show("WHY", "Why"),
     )
-    return _section(
-        book,
-        "missing",
-        "Missing data",
-        shows,
-        lead="Missing means not measured. It was never replaced by zero or by the last value.",
-        empty="Nothing that was planned is recorded as missing.",
+    listing = book.results.listing("missing")
+    lines = lines_of(book.results, "missing")
+    lead = "Missing means not measured. It was never replaced by zero or by the last value."
+    if listing is None or len(lines) <= _LONG:
+        empty = "Nothing that was planned is recorded as missing."
+        return _section(book, "missing", "Missing data", shows, lead=lead, empty=empty)
+    every = table_of(book, "missing", shows)
+    blocks: list[Block] = [Prose(lead), _missing_by_kind(book, listing, lines)]
+    if every is not None:
+        blocks.append(Fold(f"Every row ({len(lines)})", (every,), is_bulk=len(lines) > 100))
+    return Section("missing", "Missing data", tuple(blocks))
+
+
+def _missing_by_kind(book: Book, listing: Listing, lines: list[Line]) -> Table:
+    """Return how often each thing is missing; a reason counts by its words before a colon."""
+    kinds: dict[tuple[str, str], list[Line]] = {}
+    for row in lines:
+        reason = row.text("WHY").partition(":")[0] or "no reason was recorded"
+        kinds.setdefault((row.text("WHAT"), reason), []).append(row)
+    rows = tuple(
+        Row(
+            (
+                escaped(what),
+                escaped(reason),
+                element(
+                    "span", {"title": ", ".join(r.text("USUBJID") for r in own)}, str(len(own))
+                ),
+            )
+        )
+        for (what, reason), own in kinds.items()
     )
+    heads = (Head("What is missing"), Head("Why"), Head("Rows", is_number=True))
+    return Table("Missing data by kind", heads, rows, listing.notes, book.source(listing))
 
 
 def assumptions_section(book: Book) -> Section | None:

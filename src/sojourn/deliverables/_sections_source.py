@@ -5,10 +5,12 @@ from collections.abc import Iterator, Mapping
 from sojourn.core.results import Result, Step
 from sojourn.deliverables._blocks import Block, Fold, Head, Heading, Prose, Raw, Row, Section, Table
 from sojourn.deliverables._book import Book
-from sojourn.deliverables._lines import lines_of
+from sojourn.deliverables._lines import Show, lines_of, table_of
 from sojourn.deliverables._markup import Html, element, escaped, joined
+from sojourn.deliverables._sections_numbers import without_none
 
 _DEEPEST = 12
+_FEW = 8
 
 
 def methods_section(book: Book) -> Section | None:
@@ -17,9 +19,13 @@ def methods_section(book: Book) -> Section | None:
     if not lines and not book.results.versions:
         return None
     blocks: list[Block] = []
-    for i, row in enumerate(lines, start=1):
-        blocks.append(Heading(row.text("TITLE"), f"method-{i}"))
-        blocks += [Prose(part) for part in row.text("TEXT").split("\n\n") if part.strip()]
+    if len(lines) > _FEW:
+        shows = (Show("TITLE", "Of"), Show("TEXT", "Method"))
+        blocks += without_none([table_of(book, "methods", shows)])
+    else:
+        for i, row in enumerate(lines, start=1):
+            blocks.append(Heading(row.text("TITLE"), f"method-{i}"))
+            blocks += [Prose(part) for part in row.text("TEXT").split("\n\n") if part.strip()]
     if book.results.versions:
         rows = tuple(
             Row((escaped(name), escaped(version)))

@@ -15,6 +15,7 @@ from sojourn.deliverables._svg import dots, drawing, line, marker, path, text
 _LEFT, _RIGHT = 84.0, 548.0
 _LANE, _PANEL = 17.0, 88.0
 _LONGEST_GAP_DAYS = 4.0
+_FIRST_DAY, _LAST_DAY = -14.0, 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +107,19 @@ def patients(lines: Mapping[str, Sequence[Line]]) -> list[Patient]:
 
 
 def day_axis(people: Sequence[Patient]) -> tuple[float, float]:
-    """Return the first and last day drawn, the same for everybody: where counts were taken."""
+    """Return the first and last day drawn, the same for everybody: where counts are dense."""
     taken = [d for p in people for row in p.counts if (d := row.number("DAY")) is not None]
-    return (min([-7.0, *taken]), max([56.0, *taken]))
+    return (max(_FIRST_DAY, min([-7.0, *taken])), min(_LAST_DAY, max([56.0, *taken])))
 
 
 def met_day(patient: Patient, params: Sequence[str]) -> float | None:
-    """Return the day on which the first of `params` that was met was met, or None."""
-    for param in params:
-        for row in patient.outcomes:
-            if row.text("PARAMCD") == param and row.number("CNSR") == 0:
-                return row.number("DAY")
-    return None
+    """Return the day on which the first of `params` that was met was met, or None.
+
+    Of several rules for one parameter the first in the study file counts: the main one.
+    """
+    leading = {row.text("PARAMCD"): row for row in reversed(patient.outcomes)}
+    met = (leading[p] for p in params if p in leading and leading[p].number("CNSR") == 0)
+    return next((row.number("DAY") for row in met), None)
 
 
 def _ends(people: Sequence[Patient], column: str, limits: Sequence[float]) -> tuple[float, float]:
@@ -157,7 +159,10 @@ def _panel(
     patient: Patient, count: Count, limits: Sequence[float], x: Scale, y: Scale, top: float
 ) -> Html:
     factor = display("1/L")[0] if count.column != "HGB" else 1.0
-    parts: list[str] = [text((_LEFT, top - 4), count.label, style="axis")]
+    day = met_day(patient, count.params)
+    is_right = day is not None and x.at(day) < _LEFT + 190
+    label = text((_RIGHT, top - 4), count.label, anchor="end", style="axis")
+    parts: list[str] = [label if is_right else text((_LEFT, top - 4), count.label, style="axis")]
     for tick in y.ticks:
         level = top + y.at(tick)
         parts.append(line((_LEFT, level), (_RIGHT, level), "grid"))
@@ -172,6 +177,7 @@ def _panel(
         for row in patient.counts
         if (day := row.number("DAY")) is not None
         and (value := row.number(count.column)) is not None
+        and x.holds(day)
     )
     for run in _runs(measured):
         points = [(x.at(day), top + y.at(value)) for day, value in run]
@@ -260,7 +266,7 @@ def strip_figure(
             "Dots are measurements; lines join those at most 4 days apart, so a gap is a gap in "
             "measuring. Dashed lines are the rule's thresholds. Counts beyond an axis lie on "
             "its edge. The black upright line is the day on which the rule was met. "
-            "Numbers at events refer to the list below."
+            "Numbers at events refer to the list below; later days stand there and in the table."
         ),
         worry="A level held only by transfusions or growth factor; a recovery inside a gap.",
         n=f"{len(patient.counts)} days with counts, {len(patient.marks)} marks",

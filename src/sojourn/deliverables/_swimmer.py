@@ -35,8 +35,9 @@ def _row(patient: Patient, x: Scale, y: float) -> Html:
     parts: list[str] = [
         text((_LEFT - 8, y + 4), patient.name[:12], anchor="end", style="tick"),
         line((x.at(0), y), (x.at(last), y), "rule", 1.5),
-        marker((x.at(last), y), "tick", "neutral", 3.4),
     ]
+    if max(taken, default=0.0) <= x.high:
+        parts.append(marker((x.at(last), y), "tick", "neutral", 3.4))
     for row in patient.marks:
         day = row.number("DAY")
         if row.text("KIND") == "DEATH" and day is not None and x.holds(day):
@@ -72,7 +73,8 @@ def swimmer_figure(book: Book, people: Sequence[Patient], last_day: float) -> Fi
         reading=(
             "A marker stands on the day on which the rule was met; a line without a marker of a "
             "kind never met that rule, or was not affected at baseline (the strips below say "
-            "which). Within a line neutrophils stand above, platelets on it, hemoglobin below."
+            "which). A line that reaches the right edge goes on; later days are in the "
+            "table. Within a line neutrophils stand above, platelets on it, hemoglobin below."
         ),
         worry="Lines that end early without a death; recoveries only in those with few counts.",
         n=f"{len(people)} patients; "

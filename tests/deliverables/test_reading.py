@@ -1,0 +1,157 @@
+"""How the report reads results: units, groups, labels, leading rules, flow, missing data."""
+
+import pytest
+
+from deliverables.fixtures import listing, result
+from deliverables.fixtures_hsct import hsct_results
+from deliverables.fixtures_oa import oa_results
+from sojourn.deliverables._book import Book
+from sojourn.deliverables._flow import flow_figure
+from sojourn.deliverables._lines import lines_of
+from sojourn.deliverables._retention import main_lines, planned_days
+from sojourn.deliverables._sections_oa import primary_visit
+from sojourn.deliverables._sections_open import missing_section
+from sojourn.deliverables._strip import met_day, patients
+from sojourn.deliverables._swimmer import swimmer_figure
+
+RETENTION = "USUBJID GROUP VISIT DAY GRADE MODEL VALUE LOWER UPPER FLAGGED NOTE"
+
+
+def knee(rows, **changes):
+    return Book(oa_results(listings=(listing("retention", "r", RETENTION, rows),), **changes))
+
+
+def number(**fields):
+    given = {"unit": "1", "lower": 0.1, "upper": 0.9, "label": "x", "methodId": "t interval"}
+    return result("a", fields.pop("group", "A"), "mean", 0.5, **(given | fields))
+
+
+@pytest.mark.parametrize(
+    ("made", "unit"),
+    [
+        pytest.param(number(methodId="exact binomial"), "share", id="binomial-is-a-share"),
+        pytest.param(number(methodId="Kaplan-Meier"), "share", id="survival-is-a-share"),
+        pytest.param(number(label="Mean share kept"), "share", id="label-says-share"),
+        pytest.param(number(label="WOMAC change"), "1", id="a-score-is-not"),
+        pytest.param(number(unit="share"), "share", id="unit-says-it"),
+        pytest.param(number(unit="share", group="A-B"), "difference of shares", id="contrast"),
+        pytest.param(number(unit="points", group="A-B"), "points", id="contrast-of-scores"),
+    ],
+)
+def test_a_share_is_told_from_a_plain_number(made, unit):
+    assert Book(oa_results()).unit(made) == unit
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        pytest.param("A", "Arm A (blinded)", id="a-group"),
+        pytest.param("A-B", "Arm A (blinded) minus Arm B (blinded)", id="a-difference"),
+        pytest.param("ALL", "All", id="everybody"),
+        pytest.param("C-D", "C-D", id="unknown-stays"),
+        pytest.param(None, "not stated", id="nothing"),
+    ],
+)
+def test_groups_are_named_as_given(code, words):
+    assert Book(oa_results()).group(code) == words
+
+
+@pytest.mark.parametrize(
+    ("analysis", "label", "expected"),
+    [
+        pytest.param("retention_day7", "share of the day 0 signal", "DAY7", id="id-says-it"),
+        pytest.param(
+            "retention", "share of the day 0 signal at day 7", "DAY7", id="latest-in-label"
+        ),
+        pytest.param("retention", "share at day 30", "DAY30", id="day-3-is-not-day-30"),
+        pytest.param("retention", "share at the end", "", id="no-visit-named"),
+    ],
+)
+def test_the_primary_visit_is_the_one_that_the_primary_analysis_names(analysis, label, expected):
+    primary = result(analysis, "A", "mean", 0.5, label=label)
+    book = Book(oa_results(results=(primary,), primaryResultId=primary.id))
+    assert primary_visit(book) == expected
+
+
+def test_a_visit_under_another_model_only_keeps_its_row():
+    rows = [
+        ("S1", "A", "DAY0", 0, "A", "compartments", 1.0, None, None, False, ""),
+        ("S1", "A", "DAY1", 1, "C", "typed", 0.9, None, None, False, ""),
+        ("S1", "A", "DAY3", 3, "A", "unknown", 0.7, None, None, False, ""),
+        ("S1", "A", "DAY3", 3, "A", "compartments", 0.8, None, None, False, ""),
+    ]
+    assert [row.number("VALUE") for row in main_lines(knee(rows))] == [1.0, 0.9, 0.8]
+
+
+def test_planned_days_come_from_the_visits_names_in_order():
+    rows = [
+        ("S1", "A", "DAY30", 28, "A", "m", 1.0, None, None, False, ""),
+        ("S1", "A", "DAY7", None, "MISSING", None, None, None, None, False, "absent"),
+        ("S1", "A", "LAST", 44, "A", "m", 1.0, None, None, False, ""),
+    ]
+    lines = lines_of(knee(rows).results, "retention")
+    assert list(planned_days(lines).items()) == [("DAY7", 7.0), ("DAY30", 30.0), ("LAST", 44.0)]
+
+
+OUTCOMES = "USUBJID GROUP ENDPOINT PARAMCD DAY AVAL AVALC CNSR REASON EVIDENCE"
+
+
+def outcome(endpoint, censored, day):
+    return ("P1", "ALL", endpoint, "ANCREC", day, float(day), None, censored, "", "")
+
+
+@pytest.mark.parametrize(
+    ("main", "variant", "expected"),
+    [
+        pytest.param(outcome("main", 0, 9), outcome("variant", 0, 5), 9.0, id="main-rule-counts"),
+        pytest.param(outcome("main", 1, 60), outcome("variant", 0, 5), None, id="variant-does-not"),
+    ],
+)
+def test_the_first_rule_of_a_parameter_decides_what_the_strip_shows(main, variant, expected):
+    table = listing("outcomes", "o", OUTCOMES, [main, variant], "ENDPOINT USUBJID PARAMCD")
+    made = hsct_results(1, listings=(table,))
+    people = patients({"outcomes": lines_of(made, "outcomes")})
+    assert met_day(people[0], ("ANCREC",)) == expected
+
+
+def test_nobody_is_left_out_of_the_overview():
+    book = Book(hsct_results(5))
+    people = patients({k: lines_of(book.results, k) for k in ("counts", "marks", "outcomes")})
+    figure = swimmer_figure(book, people, 60.0)
+    assert [row[0] for row in figure.rows] == ["P001", "P002", "P003", "P004", "P005"]
+    for person in people:
+        assert person.name in figure.drawing
+
+
+def flow(*rows):
+    table = listing("flow", "f", "STEP GROUP N DETAIL", list(rows))
+    return flow_figure(Book(oa_results(listings=(table,)))).drawing
+
+
+def test_a_total_that_is_the_sum_of_its_groups_needs_no_box():
+    drawn = flow(("dosed", None, 10, ""), ("dosed", "A", 5, ""), ("dosed", "B", 5, ""))
+    assert drawn.count("<rect") == 2
+
+
+def test_a_total_that_is_not_the_sum_of_its_groups_is_shown():
+    drawn = flow(("dosed", None, 11, ""), ("dosed", "A", 5, ""), ("dosed", "B", 5, ""))
+    assert drawn.count("<rect") == 3
+    assert "dosed, n = 11" in drawn
+
+
+def test_several_analyses_of_one_step_share_a_box():
+    drawn = flow(("analysed", "A", 4, "first"), ("analysed", "A", 5, "second"))
+    assert drawn.count("<rect") == 1
+    assert "first: n = 4" in drawn
+    assert "second: n = 5" in drawn
+
+
+def test_many_missing_rows_are_counted_by_kind_and_still_listed():
+    rows = [("count", f"P{i:02d}", None, "not measured: holiday") for i in range(26)]
+    table = listing("missing", "m", "WHAT USUBJID VISIT WHY", rows)
+    section = missing_section(Book(hsct_results(1, listings=(table,))))
+    assert section is not None
+    kinds, every = section.blocks[1], section.blocks[2]
+    assert len(kinds.rows) == 1
+    assert ">26<" in kinds.rows[0].cells[2]
+    assert len(every.blocks[0].rows) == 26
