@@ -216,3 +216,32 @@ def test_a_response_that_begins_too_late_says_so():
 def test_the_end_of_observation_is_named_where_it_came_before_the_day(end, says_so):
     row = respond([(3, None)], end=end)["PLTRESP40"]
     assert ("observation ended on day 39" in row["REASON"]) == says_so
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (10, "run from day 10 broken by transfusion on day 10"),
+        (9, "run from day 10 denied by the transfusion on day 9, less than 7 days before"),
+    ],
+)
+def test_a_transfusion_on_the_onset_breaks_and_one_before_it_denies(given, reason):
+    got = respond([(10, 55), (13, 10)], [given], rule={"washout_days": 7})
+    assert got["PLTCR"]["REASON"] == reason
+
+
+@pytest.mark.parametrize(("given", "onset"), [(3, 10), (4, None), (9, None), (12, None), (13, 10)])
+def test_cibmtr_needs_seven_days_up_to_and_two_after_without_transfusion(given, onset):
+    got = respond([(d, 55) for d in (10, 11, 12)], [given], rule={"rule": "cibmtr"})
+    assert day(got["PLTCR"]) == onset
+    if onset is None:
+        assert got["PLTCR"]["REASON"].endswith(f"(10, 11, 12), but transfusion on day {given}")
+        assert got["PLTCR"]["EVIDENCE"] == "counts:2,3,4;transfusions:2"
+
+
+@pytest.mark.parametrize(
+    ("washout", "since"), [(0, ""), (1, ""), (2, " since day 9"), (7, " since day 4")]
+)
+def test_the_reason_names_the_days_without_transfusion(washout, since):
+    got = respond([(d, 55) for d in WEEK], rule={"washout_days": washout})
+    assert got["PLTCR"]["REASON"] == (f"platelets >= 50e9/L on days 10-16, no transfusion{since}")
