@@ -11,7 +11,7 @@ from sojourn.deliverables._lines import lines_of
 from sojourn.deliverables._retention import main_lines, planned_days
 from sojourn.deliverables._sections_oa import primary_visit
 from sojourn.deliverables._sections_open import missing_section
-from sojourn.deliverables._strip import met_day, patients
+from sojourn.deliverables._strip import is_affected, met_day, met_days, patients
 from sojourn.deliverables._swimmer import swimmer_figure
 
 RETENTION = "USUBJID GROUP VISIT DAY GRADE MODEL VALUE LOWER UPPER FLAGGED NOTE"
@@ -155,3 +155,32 @@ def test_many_missing_rows_are_counted_by_kind_and_still_listed():
     assert len(kinds.rows) == 1
     assert ">26<" in kinds.rows[0].cells[2]
     assert len(every.blocks[0].rows) == 26
+
+
+def response(param, day, censored=0):
+    return ("P1", "ALL", "platelets", param, day, float(day), "Y", censored, "", "")
+
+
+def test_the_earlier_of_two_responses_is_the_day_of_recovery():
+    rows = [response("PLTCR", 83), response("PLTPR", 46)]
+    made = hsct_results(1, listings=(listing("outcomes", "o", OUTCOMES, rows),))
+    person = patients({"outcomes": lines_of(made, "outcomes")})[0]
+    assert list(met_days(person, ("PLTCR", "PLTPR")).items()) == [("PLTPR", 46.0), ("PLTCR", 83.0)]
+    assert met_day(person, ("PLTCR", "PLTPR")) == 46.0
+
+
+@pytest.mark.parametrize(
+    ("avalc", "reason", "expected"),
+    [
+        pytest.param("Y", "affected: 0.3", True, id="recovered"),
+        pytest.param("N", "affected: 0.3", True, id="not-recovered"),
+        pytest.param(None, "not affected: 2.9", False, id="not-low-at-baseline"),
+        pytest.param(None, "no count at baseline", True, id="unknown-is-not-excluded"),
+    ],
+)
+def test_a_lineage_that_was_not_low_is_no_recovery(avalc, reason, expected):
+    rows = [("P1", "ALL", "hemogram", "ANCREC40", None, None, avalc, None, reason, "")]
+    made = hsct_results(1, listings=(listing("outcomes", "o", OUTCOMES, rows),))
+    person = patients({"outcomes": lines_of(made, "outcomes")})[0]
+    assert is_affected(person, "ANC") is expected
+    assert is_affected(person, "PLT") is True

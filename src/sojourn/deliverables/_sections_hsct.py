@@ -8,9 +8,12 @@ from sojourn.deliverables._lines import Line, Show, cell, lines_of, table_of
 from sojourn.deliverables._markup import Html, element, escaped, joined
 from sojourn.deliverables._numbers import format_number
 from sojourn.deliverables._strip import (
+    KINDS,
     Patient,
     axes_of,
     day_axis,
+    is_affected,
+    met_days,
     other_events,
     patients,
     strip_figure,
@@ -30,6 +33,8 @@ PARAMETERS = {
     "PLTREC40": "Platelets recovered by day 40",
     "OVERALL": "Overall response",
     "COMPLETE": "Complete response",
+    "INFN": "Infections, episodes",
+    "INFDAYS": "Days at risk of infection",
     "OS": "Overall survival",
     "DFS": "Disease-free survival",
 }
@@ -38,9 +43,9 @@ PARAMETERS = {
 
 _CLASSES = {"Y": "yes", "N": "no"}
 _SHORT = (
-    ("neutrophils", ("ANCREC",)),
-    ("hemoglobin", ("HGBREC",)),
-    ("platelets", ("PLTCR", "PLTPR")),
+    ("neutrophils", "ANC", ("ANCREC",)),
+    ("hemoglobin", "HGB", ("HGBREC",)),
+    ("platelets", "PLT", ("PLTCR", "PLTPR")),
 )
 
 
@@ -99,26 +104,31 @@ def _index(people: list[Patient]) -> Html:
 
 
 def _verdict(row: Line) -> str:
-    if row.text("AVALC"):
-        return _CLASSES.get(row.text("AVALC"), row.text("AVALC"))
-    censored = row.number("CNSR")
+    words, censored = row.text("AVALC"), row.number("CNSR")
     if censored is None:
-        value = row.number("AVAL")
-        return "not evaluated" if value is None else format_number(value)
+        value = (
+            "not evaluated"
+            if row.number("AVAL") is None
+            else format_number(row.number("AVAL") or 0)
+        )
+        return _CLASSES.get(words, words) or value
     day = row.text("DAY") or "not recorded"
-    return f"met day {day}" if censored == 0 else f"not met by day {day}"
+    if words in {"", "Y", "N"}:
+        return f"met day {day}" if censored == 0 else f"not met by day {day}"
+    return f"{words.lower()}, day {day}"
 
 
 def _summary(patient: Patient) -> Html:
-    by_code = {row.text("PARAMCD"): row for row in reversed(patient.outcomes)}
+    known = {row.text("PARAMCD") for row in patient.outcomes}
     shown = []
-    for word, codes in _SHORT:
-        rows = [by_code[code] for code in codes if code in by_code]
-        met = next((row for row in rows if row.number("CNSR") == 0), None)
-        if met is not None:
-            kind = {"PLTCR": " (CR)", "PLTPR": " (PR)"}.get(met.text("PARAMCD"), "")
-            shown.append(f"{word}{kind} day {met.text('DAY')}")
-        elif rows:
+    for word, column, codes in _SHORT:
+        days = met_days(patient, codes)
+        if not is_affected(patient, column):
+            shown.append(f"{word} not affected")
+        elif days:
+            named = (f"{KINDS.get(code, '')} day {day:g}".strip() for code, day in days.items())
+            shown.append(f"{word} {', '.join(named)}")
+        elif known & set(codes):
             shown.append(f"{word} not met")
     words = element("span", {"class": "quiet"}, "; ".join(shown) or "no outcome was derived")
     return joined([patient.name, words], " ")

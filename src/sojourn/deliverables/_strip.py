@@ -1,5 +1,6 @@
 """The per-patient strip: counts, treatments and events of one subject on one time axis."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -34,6 +35,9 @@ LANES = (
     Lane("red cells", ("RBC",), "tick", "alarm"),
     Lane("platelets", ("PLT",), "tick", "second"),
 )
+KINDS = {"PLTCR": "CR", "PLTPR": "PR"}
+"""Classes of platelet response, by parameter."""
+
 _DRAWN = {kind for lane in LANES for kind in lane.kinds}
 
 
@@ -112,14 +116,33 @@ def day_axis(people: Sequence[Patient]) -> tuple[float, float]:
     return (max(_FIRST_DAY, min([-7.0, *taken])), min(_LAST_DAY, max([56.0, *taken])))
 
 
-def met_day(patient: Patient, params: Sequence[str]) -> float | None:
-    """Return the day on which the first of `params` that was met was met, or None.
+def met_days(patient: Patient, params: Sequence[str]) -> dict[str, float]:
+    """Return the day on which each of `params` was met, earliest first; unmet ones are absent.
 
     Of several rules for one parameter the first in the study file counts: the main one.
     """
     leading = {row.text("PARAMCD"): row for row in reversed(patient.outcomes)}
-    met = (leading[p] for p in params if p in leading and leading[p].number("CNSR") == 0)
-    return next((row.number("DAY") for row in met), None)
+    days = {
+        param: day
+        for param in params
+        if param in leading
+        and leading[param].number("CNSR") == 0
+        and (day := leading[param].number("DAY")) is not None
+    }
+    return dict(sorted(days.items(), key=lambda item: item[1]))
+
+
+def met_day(patient: Patient, params: Sequence[str]) -> float | None:
+    """Return the day on which the first of `params` was met, or None."""
+    return next(iter(met_days(patient, params).values()), None)
+
+
+def is_affected(patient: Patient, column: str) -> bool:
+    """Tell whether a lineage was low at baseline, as far as an outcome says that it was not."""
+    for row in patient.outcomes:
+        if re.fullmatch(f"{column}REC\\d+", row.text("PARAMCD")):
+            return bool(row.text("AVALC")) or not row.text("REASON").startswith("not affected")
+    return True
 
 
 def _ends(people: Sequence[Patient], column: str, limits: Sequence[float]) -> tuple[float, float]:
@@ -160,7 +183,7 @@ def _panel(
 ) -> Html:
     factor = display("1/L")[0] if count.column != "HGB" else 1.0
     day = met_day(patient, count.params)
-    is_right = day is not None and x.at(day) < _LEFT + 190
+    is_right = day is not None and x.at(day) < _LEFT + 165
     label = text((_RIGHT, top - 4), count.label, anchor="end", style="axis")
     parts: list[str] = [label if is_right else text((_LEFT, top - 4), count.label, style="axis")]
     for tick in y.ticks:
@@ -190,18 +213,18 @@ def _panel(
 
 
 def _met(patient: Patient, count: Count, x: Scale, top: float, y: Scale) -> Html:
-    day = met_day(patient, count.params)
-    if day is None or not x.holds(day):
+    days = {p: d for p, d in met_days(patient, count.params).items() if x.holds(d)}
+    if not days:
         return Html("")
-    place = x.at(day)
-    anchor = "end" if place > _RIGHT - 90 else "start"
+    named = [f"{KINDS.get(param, 'met')} day {day:g}" for param, day in days.items()]
+    words = ", ".join(named)
+    if not is_affected(patient, count.column):
+        words = f"not low at baseline; {words}"
+    place = x.at(min(days.values()))
+    anchor = "end" if place > _RIGHT - 7 * len(words) else "start"
     shift = -4 if anchor == "end" else 4
-    return joined(
-        [
-            line((place, top - 12), (place, top + y.start), "ink", 1.6),
-            text((place + shift, top - 4), f"met day {day:g}", anchor=anchor, style="strong"),
-        ]
-    )
+    lines = [line((x.at(d), top - 12), (x.at(d), top + y.start), "ink", 1.6) for d in days.values()]
+    return joined([*lines, text((place + shift, top - 4), words, anchor=anchor, style="strong")])
 
 
 def _lane(lane: Lane, patient: Patient, x: Scale, top: float) -> Html:
@@ -265,7 +288,7 @@ def strip_figure(
         reading=(
             "Dots are measurements; lines join those at most 4 days apart, so a gap is a gap in "
             "measuring. Dashed lines are the rule's thresholds. Counts beyond an axis lie on "
-            "its edge. The black upright line is the day on which the rule was met. "
+            "its edge. A black upright line is the day on which a rule was met. "
             "Numbers at events refer to the list below; later days stand there and in the table."
         ),
         worry="A level held only by transfusions or growth factor; a recovery inside a gap.",

@@ -8,7 +8,7 @@ from sojourn.deliverables._book import Book
 from sojourn.deliverables._markup import Html, joined
 from sojourn.deliverables._numbers import format_number
 from sojourn.deliverables._scales import Scale, linear
-from sojourn.deliverables._strip import COUNTS, Patient, met_day
+from sojourn.deliverables._strip import COUNTS, Count, Patient, is_affected, met_day
 from sojourn.deliverables._svg import drawing, line, marker, text
 
 _LEFT, _RIGHT, _ROW, _TOP = 84.0, 348.0, 16.0, 52.0
@@ -46,7 +46,9 @@ def _row(patient: Patient, x: Scale, y: float) -> Html:
         day = met_day(patient, count.params)
         if day is not None and x.holds(day):
             shape, tint = _SHAPES[count.column]
-            parts.append(marker((x.at(day), y + shift), shape, tint, 2.9))
+            hollow = not is_affected(patient, count.column)
+            at = (x.at(day), y + shift)
+            parts.append(marker(at, shape, tint, 2.6 if hollow else 2.9, is_hollow=hollow))
     return joined(parts)
 
 
@@ -64,7 +66,6 @@ def swimmer_figure(book: Book, people: Sequence[Patient], last_day: float) -> Fi
         text((_RIGHT, bottom + 30), "days since the first MSC dose", anchor="end", style="axis")
     )
     parts += [_row(patient, x, _TOP + 6 + _ROW * i) for i, patient in enumerate(people)]
-    met = {c.column: sum(met_day(p, c.params) is not None for p in people) for c in COUNTS}
     title = "When each patient met each rule"
     return Figure(
         id="recovery-overview",
@@ -72,13 +73,15 @@ def swimmer_figure(book: Book, people: Sequence[Patient], last_day: float) -> Fi
         shows="One line per patient from first MSC dose to last count, with the days of recovery.",
         reading=(
             "A marker stands on the day on which the rule was met; a line without a marker of a "
-            "kind never met that rule, or was not affected at baseline (the strips below say "
-            "which). A line that reaches the right edge goes on; later days are in the "
+            "kind never met that rule. A hollow marker is a lineage that was not low at baseline: "
+            "it is no recovery and enters no denominator. A line that reaches the right edge goes "
+            "on; later days are in the "
             "table. Within a line neutrophils stand above, platelets on it, hemoglobin below."
         ),
         worry="Lines that end early without a death; recoveries only in those with few counts.",
         n=f"{len(people)} patients; "
-        + ", ".join(f"{_NAMES[c]} met in {n}" for c, n in met.items()),
+        + "; ".join(_tally(people, count) for count in COUNTS)
+        + " (on any day)",
         drawing=drawing(
             "recovery-overview",
             (360, bottom + 38),
@@ -87,10 +90,21 @@ def swimmer_figure(book: Book, people: Sequence[Patient], last_day: float) -> Fi
             parts,
             is_simulated=book.is_simulated,
         ),
-        columns=("USUBJID", "GROUP", "ANC_DAY", "PLT_DAY", "HGB_DAY"),
+        columns=(
+            "USUBJID",
+            "GROUP",
+            *(f"{c.column}_DAY" for c in COUNTS),
+            *(f"{c.column}_AFFECTED" for c in COUNTS),
+        ),
         rows=tuple(_numbers(book, patient) for patient in people),
         is_simulated=book.is_simulated,
     )
+
+
+def _tally(people: Sequence[Patient], count: Count) -> str:
+    low = [person for person in people if is_affected(person, count.column)]
+    met = sum(met_day(person, count.params) is not None for person in low)
+    return f"{_NAMES[count.column]} met in {met} of {len(low)} affected"
 
 
 def _day(patient: Patient, column: str) -> str:
@@ -101,4 +115,5 @@ def _day(patient: Patient, column: str) -> str:
 
 def _numbers(book: Book, patient: Patient) -> tuple[Cell, ...]:
     met = (met_day(patient, count.params) for count in COUNTS)
-    return (patient.name, book.group(patient.group), *met)
+    low = (is_affected(patient, count.column) for count in COUNTS)
+    return (patient.name, book.group(patient.group), *met, *low)
