@@ -60,3 +60,22 @@ def test_early_signals_stand_tens_to_hundreds_of_times_above_the_noise_of_a_fram
     signal = np.abs(scan.spectra.read(2, np.arange(129))[15])
     noise = 3.0e-6 * np.sqrt(256)
     assert 10 < signal.max() / noise < 300
+
+
+def test_session_gain_scales_the_tracer_and_not_the_background():
+    knee = simulate_knee(np.random.default_rng(1))
+    iron = {"joint_cavity": 300e-9}
+    plain, louder, blank = (
+        simulate_knee_scan(knee, placed, np.random.default_rng(2), day=0.0, session_gain=gain)
+        for placed, gain in ((iron, 1.0), (iron, 1.1), ({}, 1.1))
+    )
+    bins = np.arange(plain.acquisition.n_bins)
+    once, more, none = (scan.spectra.read(0, bins) for scan in (plain, louder, blank))
+    np.testing.assert_allclose(more - none, 1.1 * (once - none), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("gain", [0.0, -1.0, float("nan")])
+def test_a_gain_that_is_none_is_refused(gain):
+    knee = simulate_knee(np.random.default_rng(1))
+    with pytest.raises(DataError, match="session_gain must be positive"):
+        simulate_knee_scan(knee, {}, np.random.default_rng(2), day=0.0, session_gain=gain)

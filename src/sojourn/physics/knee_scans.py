@@ -80,6 +80,7 @@ def simulate_knee_scan(
     *,
     day: float,
     response: NDArray[np.complex128] | None = None,
+    session_gain: float = 1.0,
     scanner: KneeScanner | None = None,
     interference: Interference = QUIET_ROOM,
     protocol: ScanProtocol | None = None,
@@ -101,6 +102,9 @@ def simulate_knee_scan(
         days since injection: how far the tracer has spread.
     response
         `knee_response(knee)`, to make it once for several scans.
+    session_gain
+        the tracer's signal of this session over that of the calibration's session: drive
+        amplitude and receive gain drift between visits.
     scanner, interference, protocol
         the standard ones unless stated.
     name, start_time, metadata
@@ -113,7 +117,7 @@ def simulate_knee_scan(
     Raises
     ------
     DataError
-        if `response` was made for another knee, or an amount is not possible.
+        if `response` was made for another knee, or an amount or the gain is not possible.
 
     Examples
     --------
@@ -126,11 +130,13 @@ def simulate_knee_scan(
     scanner = scanner or KneeScanner()
     if response is None:
         response = knee_response(knee, scanner=scanner)
+    if not session_gain > 0:
+        raise DataError(f"session_gain must be positive, got {session_gain}")
     placed = knee.place_iron(iron, day=day)
     if len(response) != len(placed):
         raise DataError(f"response has {len(response)} points, the knee has {len(placed)}")
     return simulate_scan(
-        np.tensordot(placed, response, axes=1),
+        session_gain * np.tensordot(placed, response, axes=1),
         rng,
         scanner=scanner,
         interference=interference,

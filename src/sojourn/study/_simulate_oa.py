@@ -43,6 +43,10 @@ from sojourn.study.definition import Arm, Study, Visit
 UG = 1e-9
 """kg in a microgram."""
 
+SESSION_GAIN_SD = 0.03
+"""Relative standard deviation of the scanner's gain from session to session [assumption]: device
+drift of 2 to 5 % is the range of published uncertainty budgets."""
+
 _EARLY_SUBJECTS = 4
 """Special findings fall on one of the first subjects, so that a longer list moves none."""
 
@@ -181,8 +185,13 @@ def _simulate_subject(
             {"USUBJID": subject, "ADT": day_zero + dt.timedelta(days=max(days.values()) + 14)}
         ],
     }
-    scans = _simulate_scans(knee, placed, register, days, rng)
+    gains = {
+        visit: 1.0 + SESSION_GAIN_SD * float(rng("session gain", visit).standard_normal())
+        for visit in register
+    }
+    scans = _simulate_scans(knee, placed, register, days, gains, rng)
     truth = _subject_truth(arm, injection, kinetics, days, iron, ratio, _blank(study))
+    truth["session_gain"] = gains
     return _Subject(rows, scans, knee.mask, truth)
 
 
@@ -214,6 +223,7 @@ def _simulate_scans(
     placed: Mapping[str, Mapping[str, float]],
     register: Mapping[str, Row],
     days: Mapping[str, int],
+    gains: Mapping[str, float],
     rng: Callable[..., np.random.Generator],
 ) -> dict[str, Scan]:
     """Return the scan of each visit whose raw signal is kept."""
@@ -229,6 +239,7 @@ def _simulate_scans(
             rng("scan", visit),
             day=float(day),
             response=response,
+            session_gain=gains[visit],
             name=f"SIMULATED {subject} {visit}",
             start_time=_start(row["ADT"], after=bool(placed[visit]) and day == 0),
             metadata={"subject": str(subject), "visit": visit, "data": "SIMULATED"},
@@ -327,6 +338,7 @@ def _assemble(
             "injected_particles": asdict(INJECTED_PARTICLES),
             "calibration_particles": asdict(FERUMOXYTOL),
             "calibration_equivalent_per_iron": ratio,
+            "session_gain_sd": SESSION_GAIN_SD,
             "retention": "iron in the joint cavity / all iron in the knee after injection; "
             "the share of signal is the same, as the tracer keeps its state",
         },

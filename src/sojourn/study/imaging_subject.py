@@ -13,6 +13,7 @@ from sojourn.core.images import Mask
 from sojourn.core.provenance import Provenance
 from sojourn.core.results import Problem, Step
 from sojourn.core.signals import SystemMatrix
+from sojourn.core.threads import single_threaded
 from sojourn.deliverables.report import ScanPanel
 from sojourn.formats.mdf import read_scan, read_system_matrix
 from sojourn.formats.nifti import read_image, read_mask, write_image
@@ -104,9 +105,10 @@ def image_subject(task: SubjectTask) -> SubjectImaged:
     """Return everything that the scans of one subject give; never raises for bad scans."""
     made = SubjectImaged(task.subject)
     store, ledger = Store(task.store), Ledger(task.root, dict(task.steps))
-    for scan in task.scans:
-        made.scans.append(_take_in(task, scan, made, store, ledger))
-    _derive(task, made, store, ledger)
+    with single_threaded():
+        for scan in task.scans:
+            made.scans.append(_take_in(task, scan, made, store, ledger))
+        _derive(task, made, store, ledger)
     made.steps = ledger.steps
     made.n_made, made.n_asked = len(store.made), len(store.asked)
     return made

@@ -13,6 +13,7 @@ from sojourn.core.errors import DataError
 from sojourn.core.files import write_bytes, write_text
 from sojourn.core.random import named_generator
 from sojourn.core.tables import TABLES
+from sojourn.core.threads import single_threaded
 from sojourn.formats.csv import write_table
 from sojourn.formats.mdf import (
     MdfHeader,
@@ -111,7 +112,8 @@ def simulate_trial(
     path = resolve_study(study)
     text = with_data_status(path.read_text(encoding="utf-8-sig"), "SIMULATED")
     read = read_study(path)
-    cohort = simulate_cohort(read, seed=seed, n_subjects=n_subjects, progress=progress)
+    with single_threaded():
+        cohort = simulate_cohort(read, seed=seed, n_subjects=n_subjects, progress=progress)
     part = out.with_name(f".{out.name}.{os.getpid()}.part")
     try:
         part.mkdir(parents=True)
