@@ -34,6 +34,8 @@ def test_a_number_is_written_as_a_reader_expects(value, unit, decimals, expected
         pytest.param(0.30, 0.39, "share", 1, id="9-points-wide-one-decimal"),
         pytest.param(0.0, 0.1, "share", 0, id="exactly-ten-wide"),
         pytest.param(1.0, 1.5, "", 2, id="half-wide-two-decimals"),
+        pytest.param(-0.2458, -0.0033, "share", 1, id="a-bound-near-zero-stays-off-zero"),
+        pytest.param(-0.2458, 0.0, "share", 0, id="a-bound-at-zero-is-zero"),
         pytest.param(None, 1.0, "", None, id="open-below"),
         pytest.param(1.0, None, "", None, id="open-above"),
         pytest.param(1.0, 1.0, "", None, id="no-width"),

@@ -184,3 +184,17 @@ def test_a_lineage_that_was_not_low_is_no_recovery(avalc, reason, expected):
     person = patients({"outcomes": lines_of(made, "outcomes")})[0]
     assert is_affected(person, "ANC") is expected
     assert is_affected(person, "PLT") is True
+
+
+def test_what_does_not_apply_is_not_counted_as_missing():
+    rows = [
+        ("hemogram ANCREC40", "P01", None, "not affected: 2.9 on day 0"),
+        ("hemogram ANCREC40", "P02", None, "no count on days -7 to 0"),
+    ]
+    table = listing("missing", "m", "WHAT USUBJID VISIT WHY", rows)
+    section = missing_section(Book(hsct_results(1, listings=(table,))))
+    assert section is not None
+    missing, other = section.blocks[1], section.blocks[2]
+    assert [row.data_id for row in missing.rows] == ["missing/#2"]
+    assert "not missing" in other.summary
+    assert ">1<" in other.blocks[0].rows[0].cells[2]

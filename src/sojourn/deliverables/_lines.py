@@ -84,6 +84,16 @@ def code(text: str) -> Html:
     return element("span", {"class": "code"}, text)
 
 
+_PLACES = frozenset({"PATH", "WHERE", "CODE"})
+
+
+def _written(value: str, column: str) -> Html:
+    """Return a text cell: codes hold together, long places in a document may break."""
+    if column in _PLACES:
+        return element("code", {"class": "place"}, value)
+    return code(value) if column in _CODES else escaped(value)
+
+
 def absent(words: str = "not recorded") -> Html:
     """Return words for a value that does not exist; never a blank, never a zero."""
     tone = "absent alarm" if words.startswith("not estimable") else "absent"
@@ -105,7 +115,7 @@ def cell(
     if isinstance(value, bool):
         return escaped("yes" if value else "no")
     if isinstance(value, str):
-        return code(value) if column in _CODES else escaped(value)
+        return _written(value, column)
     unit = line.units.get(column, "")
     attributes = {
         "data-id": line.id,

@@ -75,11 +75,18 @@ def format_number(
 
 
 def decimals_of(lower: float | None, upper: float | None, unit: str = "") -> int | None:
-    """Return the decimals that an interval supports: two significant digits of its width."""
+    """Return the decimals that an interval supports: two significant digits of its width.
+
+    More where a bound would else round to zero, so that no interval seems to reach a zero that it
+    excludes.
+    """
     if lower is None or upper is None or not upper > lower:
         return None
-    width = (upper - lower) * display(unit)[0]
-    return min(6, max(0, 1 - math.floor(math.log10(width))))
+    factor = display(unit)[0]
+    digits = min(6, max(0, 1 - math.floor(math.log10((upper - lower) * factor))))
+    while digits < 6 and any(end and not round(end * factor, digits) for end in (lower, upper)):
+        digits += 1
+    return digits
 
 
 def exact(value: float) -> str:

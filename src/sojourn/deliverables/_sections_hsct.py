@@ -106,12 +106,9 @@ def _index(people: list[Patient]) -> Html:
 def _verdict(row: Line) -> str:
     words, censored = row.text("AVALC"), row.number("CNSR")
     if censored is None:
-        value = (
-            "not evaluated"
-            if row.number("AVAL") is None
-            else format_number(row.number("AVAL") or 0)
-        )
-        return _CLASSES.get(words, words) or value
+        value = row.number("AVAL")
+        plain = "not evaluated" if value is None else format_number(value)
+        return _CLASSES.get(words, words) or plain
     day = row.text("DAY") or "not recorded"
     if words in {"", "Y", "N"}:
         return f"met day {day}" if censored == 0 else f"not met by day {day}"

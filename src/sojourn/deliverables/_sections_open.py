@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from sojourn.core.results import Listing
 from sojourn.deliverables._blocks import Block, Fold, Head, Prose, Row, Section, Table
 from sojourn.deliverables._book import Book
-from sojourn.deliverables._lines import Line, Show, lines_of, table_of
-from sojourn.deliverables._markup import element, escaped
+from sojourn.deliverables._lines import Line, Show, cell, lines_of, table_of
+from sojourn.deliverables._markup import element, escaped, joined
+from sojourn.deliverables._sections_numbers import without_none
 
 _LONG = 25
 """Rows above which a listing is shown by kind, folded."""
+
+_NOT_APPLICABLE = "not affected"
 
 _KNOWN = frozenset(
     {
@@ -56,11 +59,12 @@ def _section(
 
 
 def _split_long(book: Book, listing: Listing, title: str, shows: Sequence[Show]) -> list[Block]:
-    """Return one table, or where it is long one fold for each kind of its first column."""
+    """Return one table, or where it is long one fold for each part of the study file."""
     lines = lines_of(book.results, listing.id)
     kinds: dict[str, list[Line]] = {}
     for row in lines:
-        kinds.setdefault(re.split(r"[\[. ]", row.text(shows[0].column))[0], []).append(row)
+        place = row.text("WHERE" if "WHERE" in listing.columns else "PATH")
+        kinds.setdefault(re.split(r"[\[. ]", place)[0], []).append(row)
     if len(lines) <= _LONG or len(kinds) < 2:
         table = table_of(book, listing.id, shows, caption=f"{title}: {len(lines)}")
         return [] if table is None else [table]
@@ -82,16 +86,28 @@ def missing_section(book: Book) -> Section | None:
         Show("WHY", "Why"),
     )
     listing = book.results.listing("missing")
-    lines = lines_of(book.results, "missing")
-    lead = "Missing means not measured. It was never replaced by zero or by the last value."
-    if listing is None or len(lines) <= _LONG:
-        empty = "Nothing that was planned is recorded as missing."
-        return _section(book, "missing", "Missing data", shows, lead=lead, empty=empty)
-    every = table_of(book, "missing", shows)
-    blocks: list[Block] = [Prose(lead), _missing_by_kind(book, listing, lines)]
-    if every is not None:
-        blocks.append(Fold(f"Every row ({len(lines)})", (every,), is_bulk=len(lines) > 100))
-    return Section("missing", "Missing data", tuple(blocks))
+    if listing is None:
+        return None
+    every = lines_of(book.results, "missing")
+    lines = [row for row in every if not row.text("WHY").startswith(_NOT_APPLICABLE)]
+    blocks: list[Block | None] = [
+        Prose("Missing means not measured. It was never replaced by zero or by the last value.")
+    ]
+    if not lines:
+        blocks = [Prose("Nothing that was planned is recorded as missing.")]
+    elif len(lines) <= _LONG:
+        caption = f"Missing data: {len(lines)}"
+        blocks.append(table_of(book, "missing", shows, caption=caption, lines=lines))
+    else:
+        blocks.append(_missing_by_kind(book, listing, lines))
+        table = table_of(book, "missing", shows, lines=lines)
+        summary, is_bulk = f"Every row ({len(lines)})", len(lines) > 100
+        blocks.append(Fold(summary, (table,), is_bulk=is_bulk) if table else None)
+    if others := [row for row in every if row not in lines]:
+        table = _missing_by_kind(book, listing, others)
+        summary = f"Not applicable, so not missing: not affected at baseline ({len(others)} rows)"
+        blocks.append(Fold(summary, (table,)))
+    return Section("missing", "Missing data", without_none(blocks))
 
 
 def _missing_by_kind(book: Book, listing: Listing, lines: list[Line]) -> Table:
@@ -112,17 +128,17 @@ def _missing_by_kind(book: Book, listing: Listing, lines: list[Line]) -> Table:
         )
         for (what, reason), own in kinds.items()
     )
-    heads = (Head("What is missing"), Head("Why"), Head("Rows", is_number=True))
-    return Table("Missing data by kind", heads, rows, listing.notes, book.source(listing))
+    heads = (Head("What"), Head("Why"), Head("Rows", is_number=True))
+    return Table("By kind", heads, rows, listing.notes, book.source(listing))
 
 
 def assumptions_section(book: Book) -> Section | None:
     """Return every assumption of the study file."""
     shows = (
-        Show("WHERE", "Where"),
         Show("STATEMENT", "What is assumed"),
-        Show("FROM", "From"),
         Show("GROUNDS", "Grounds"),
+        Show("FROM", "From"),
+        Show("WHERE", "Where"),
     )
     return _section(
         book,
@@ -140,9 +156,9 @@ def assumptions_section(book: Book) -> Section | None:
 def open_section(book: Book) -> Section | None:
     """Return what nobody has decided yet."""
     shows = (
-        Show("PATH", "Place in the record"),
         Show("WHAT", "What is open"),
         Show("DECISION", "Decision needed"),
+        Show("PATH", "Place in the record"),
     )
     return _section(
         book,
@@ -155,22 +171,35 @@ def open_section(book: Book) -> Section | None:
 
 
 def lint_section(book: Book) -> Section | None:
-    """Return what the linter found in the registry record."""
-    shows = (
-        Show("CODE", "Finding"),
-        Show("SEVERITY", "Severity"),
-        Show("PATH", "Place in the record"),
-        Show("MESSAGE", "What is wrong"),
-        Show("DECISION", "Decision"),
+    """Return what the linter found in the registry record, and what was decided about it."""
+    listing = book.results.listing("lint")
+    if listing is None:
+        return None
+    title = "Findings in the registry record"
+    if not listing.rows:
+        words = "The rules found nothing in the registry record."
+        return Section("lint", title, (Prose(words),))
+    rows = tuple(_finding(row) for row in lines_of(book.results, "lint"))
+    heads = (Head("What is wrong"), Head("Decision"), Head("Finding and place"))
+    caption = f"{title}: {len(rows)}"
+    table = Table(caption, heads, rows, listing.notes, book.source(listing))
+    lead = "Contradictions, gaps and statements that cannot be computed, found by rule."
+    return Section("lint", title, (Prose(lead), table))
+
+
+def _finding(row: Line) -> Row:
+    severity = row.text("SEVERITY")
+    tone = {"error": "chip alarm", "warning": "chip caution"}.get(severity, "chip")
+    place = joined(
+        [
+            element("span", {"class": tone}, severity or "not graded"),
+            *(element("code", {"class": "place"}, row.text(name)) for name in ("CODE", "PATH")),
+        ],
+        " ",
     )
-    return _section(
-        book,
-        "lint",
-        "Findings in the registry record",
-        shows,
-        lead="Contradictions, gaps and statements that cannot be computed, found by rule.",
-        empty="The rules found nothing in the registry record.",
-    )
+    decision = cell(row, "DECISION", missing="no decision was recorded")
+    words = element("span", {"class": "wide-words"}, row.text("MESSAGE"))
+    return Row((words, decision, place), data_id=row.id)
 
 
 def other_section(book: Book) -> Section | None:
