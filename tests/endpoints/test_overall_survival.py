@@ -89,3 +89,22 @@ def test_the_68_simulated_subjects(shared):
 def test_an_empty_trial_has_no_outcome():
     tables = {"doses": doses().clear(), "events": NOBODY, "follow_up": table(FOLLOW_UP, [])}
     assert ENDPOINT(tables).height == 0
+
+
+def test_evidence_is_what_fixes_the_end_and_no_more():
+    row = survive(events((30, "RELAPSE")), 90)
+    assert row["EVIDENCE"] == "follow_up:2"
+    row = survive(events((30, "RELAPSE"), (95, "DLI")), 90)
+    assert row["EVIDENCE"] == "events:3;follow_up:2"
+
+
+def test_of_several_contacts_the_last_stands():
+    seen = pl.concat([follow_up(60), follow_up(90), follow_up(30)])
+    row = ENDPOINT({"doses": doses(), "events": NOBODY, "follow_up": seen}).row(0, named=True)
+    assert row["AVAL"] == 90
+
+
+def test_of_two_records_of_one_day_the_first_row_is_named():
+    happened = events((30, "DEATH", None, "b"), (30, "DEATH", None, "a"))
+    for order in (happened, happened.reverse()):
+        assert survive(order)["EVIDENCE"] == "events:2"

@@ -150,8 +150,8 @@ def make_outcomes(rows: list[dict[str, object]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict(OUTCOME))
 
 
-def _order(dated: Dated) -> tuple[int, bool, int, str]:
-    return (dated.day, dated.row is None, dated.row or 0, repr(sorted(dated.record.items())))
+def _order(dated: Dated) -> tuple[int, int, str]:
+    return (dated.day, dated.row or 0, repr(sorted(dated.record.items())))
 
 
 def _frame(zeros: Mapping[str, date]) -> pl.DataFrame:
