@@ -13,7 +13,7 @@ import pytest
 
 from sojourn.study.bundled import bundled_study
 from sojourn.study.explaining import explain
-from sojourn.study.run import run_study
+from sojourn.study.run import default_store, run_study
 from sojourn.study.simulation import simulate_trial
 
 SUBJECTS = 12
@@ -32,11 +32,11 @@ def first(trial, tmp_path_factory):
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Return every file below `folder` but the run's own log and the store."""
+    """Return every file below `folder` but the run's own log."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != "run.json" and "store" not in path.parts
+        if path.is_file() and path.name != "run.json"
     }
 
 
@@ -46,7 +46,7 @@ def test_an_equal_run_elsewhere_gives_equal_bytes(trial, first, tmp_path):
 
 
 def test_a_second_run_computes_nothing(trial, first, tmp_path):
-    again = run_study(trial, tmp_path, store=first.report.parent / "store")
+    again = run_study(trial, tmp_path, store=default_store(first.report.parent))
     assert (again.n_made, again.n_stages) == (0, first.n_stages)
     assert files(tmp_path) == files(first.report.parent)
 
@@ -65,7 +65,7 @@ def test_a_changed_table_recomputes_only_what_reads_it(trial, first, tmp_path):
     path = copy / "tables" / "growth_factors.csv"
     lines = path.read_text().splitlines()
     path.write_text("\n".join(lines[:-1]) + "\n")
-    again = run_study(copy, tmp_path / "out", store=first.report.parent / "store")
+    again = run_study(copy, tmp_path / "out", store=default_store(first.report.parent))
     changed = {step.key: step for step in again.results.steps}
     old = {step.key for step in first.results.steps}
     new = {step.label for key, step in changed.items() if key not in old}

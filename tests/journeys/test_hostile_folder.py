@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from sojourn.cli import app
 from sojourn.study.bundled import bundled_study
+from sojourn.study.run import default_store
 from sojourn.study.simulation import simulate_trial
 
 
@@ -96,8 +97,7 @@ def test_one_clear_error(trial, tmp_path, spoil, says):
     assert len(errors) == 1, result.stderr
     for word in says:
         assert word in errors[0]
-    written = [p.name for p in (tmp_path / "out").glob("*") if p.name != "store"]
-    assert written == []
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_store_that_is_a_file(trial, tmp_path):
@@ -112,7 +112,7 @@ def test_a_store_that_is_a_file(trial, tmp_path):
 def test_a_damaged_store_entry_is_named(trial, tmp_path):
     out = tmp_path / "out"
     assert CliRunner().invoke(app, ["run", str(trial), "-o", str(out)]).exit_code == 0
-    entry = sorted((out / "store").glob("*.parquet"))[0]
+    entry = sorted(default_store(out).glob("*.parquet"))[0]
     entry.write_bytes(entry.read_bytes()[:-3])
     result = CliRunner().invoke(app, ["run", str(trial), "-o", str(out)])
     assert result.exit_code == 2

@@ -35,7 +35,7 @@ def run(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the results.")],
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     store: Annotated[
-        Path | None, typer.Option(help="Where computed values are kept; default OUT/store.")
+        Path | None, typer.Option(help="Where computed values are kept; default OUT.store.")
     ] = None,
     unblinded: Annotated[bool, typer.Option(help="Show arms by name.")] = False,
 ) -> None:

@@ -51,7 +51,9 @@ def _said(number: Result, labels: object) -> str:
     prefix = f"{name} " if name else ""
     if number.rawValue is None:
         return f"{prefix}not estimable ({number.boundNote or 'no data'}), n = {number.n}"
-    scale, unit = (100.0, " %") if number.unit == "1" else (1.0, f" {number.unit}".rstrip())
+    scale, unit = (
+        (100.0, " %") if number.unit in ("1", "share") else (1.0, f" {number.unit}".rstrip())
+    )
     text = f"{prefix}{scale * number.rawValue:.3g}{unit}"
     if number.level is not None:
         bounds = [

@@ -30,7 +30,6 @@ def run_demo(
             run_study(
                 folder,
                 out / name / "report",
-                store=out / name / "store",
                 jobs=workers,
                 progress=lambda text, name=name: progress(f"{name} {text}"),  # type: ignore[misc]
             )

@@ -141,19 +141,20 @@ def counts(tables: Tables) -> Listing | None:
     zeros = day_zeros(tables)
     ordered = tables["counts"].table.sort("USUBJID", "ADT", "ROW")
     rows = [
-        (subject, _day(when, zeros[subject]), anc, hgb, plt)
-        for subject, when, anc, hgb, plt in ordered.select(
-            "USUBJID", "ADT", "ANC", "HGB", "PLT"
+        (subject, _day(when, zeros[subject]), anc, hgb, plt, row)
+        for subject, when, anc, hgb, plt, row in ordered.select(
+            "USUBJID", "ADT", "ANC", "HGB", "PLT", "ROW"
         ).iter_rows()
         if subject in zeros
     ]
     return make_listing(
         "counts",
         "Blood counts",
-        ("USUBJID", "DAY", "ANC", "HGB", "PLT"),
+        ("USUBJID", "DAY", "ANC", "HGB", "PLT", "ROW"),
         rows,
         tables["counts"].key,
-        units=("", "d", "1/L", "g/L", "1/L"),
+        keys=("USUBJID", "DAY", "ROW"),
+        units=("", "d", "1/L", "g/L", "1/L", ""),
     )
 
 
@@ -184,6 +185,7 @@ def marks(tables: Tables) -> Listing | None:
         columns=("USUBJID", "DAY", "KIND", "DETAIL", "EVIDENCE"),
         rows=tuple(rows),
         provenance=tables["doses"].key,
+        keys=("USUBJID", "EVIDENCE"),
     )
 
 

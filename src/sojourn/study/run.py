@@ -36,6 +36,15 @@ class Run:
     n_stages: int
 
 
+def default_store(out: Path) -> Path:
+    """Return the store of the results in `out`: a folder beside it, ``<out>.store``.
+
+    Beside it and not in it, because the store holds the allocation and the doses: whoever is
+    given `out` of a blinded run must not be given those.
+    """
+    return out.with_name(f"{out.name}.store")
+
+
 def run_study(
     folder: Path,
     out: Path,
@@ -54,8 +63,8 @@ def run_study(
     out
         folder for the results; files of an earlier run are replaced one by one, each whole.
     store
-        where computed values are kept, ``out/store`` by default. A second run of the same inputs
-        computes nothing; one changed input recomputes what depends on it.
+        where computed values are kept, by default the folder that `default_store` names. A second
+        run of the same inputs computes nothing; one changed input recomputes what depends on it.
     jobs
         number of processes for the imaging part.
     is_unblinded
@@ -79,7 +88,7 @@ def run_study(
         raise DataError(f"{out}: results would mix with the trial's own files; name another folder")
     check_folder(folder)
     ledger = Ledger(folder)
-    kept = Store(store or out / "store").open()
+    kept = Store(store or default_store(out)).open()
     trial = read_folder(folder, kept, ledger, show)
     allocation = trial.tables.get("allocation")
     groups = assign_groups(

@@ -72,13 +72,14 @@ def _flow(trial: TrialFolder, groups: Groups, imaged: Imaged, numbers: Sequence[
     for number in headline:
         if number.operationId == headline[0].operationId:
             code = number.groupId if len(groups.labels) > 1 else None
-            rows.append(("analysed", code, number.n or 0, f"in {number.analysisId}"))
+            rows.append(("analysed", code, number.n or 0, number.label))
     return listings.make_listing(
         "flow",
         "Participant flow",
         ("STEP", "GROUP", "N", "DETAIL"),
         rows,
         tables["subjects"].key,
+        keys=("STEP", "GROUP"),
     )
 
 
@@ -131,6 +132,7 @@ def _curves(
             CURVE,
             frame.select(CURVE).iter_rows(),
             ledger.stage(provenance),
+            keys=("GROUP", "TIME"),
             units=("", "d", "", "", "", "1", "1", "1"),
         )
 
@@ -167,8 +169,10 @@ def _changes(
 
 
 def _change_params(use: str) -> tuple[str, str, str]:
-    stem = {"womac": "WOM", "pain_vas": "VAS"}[use]
-    return f"{stem}BASE", f"{stem}FUP", {"womac": "WOMTOT", "pain_vas": "VASCHG"}[use]
+    """Return the PARAMCDs of baseline, follow-up and change."""
+    if use == "womac":
+        return "WOMTOTBL", "WOMTOTFU", "WOMTOT"
+    return "VASBL", "VASFU", "VASCHG"
 
 
 def _missing(trial: TrialFolder, imaged: Imaged, outcomes: Mapping[str, Keyed]) -> Listing:
@@ -178,7 +182,12 @@ def _missing(trial: TrialFolder, imaged: Imaged, outcomes: Mapping[str, Keyed]) 
         if endpoint.id not in outcomes or endpoint.use == "cavity_retention":
             continue
         table = outcomes[endpoint.id].table
-        absent = table.filter(pl.col("AVAL").is_null() & pl.col("AVALC").is_null())
+        # A lineage that was not low at baseline has nothing to recover: that is no gap.
+        absent = table.filter(
+            pl.col("AVAL").is_null()
+            & pl.col("AVALC").is_null()
+            & ~pl.col("REASON").str.starts_with("not affected")
+        )
         rows += [
             (f"{endpoint.id} {row['PARAMCD']}", row["USUBJID"], None, row["REASON"])
             for row in absent.sort("PARAMCD", "USUBJID").iter_rows(named=True)
@@ -189,6 +198,7 @@ def _missing(trial: TrialFolder, imaged: Imaged, outcomes: Mapping[str, Keyed]) 
         ("WHAT", "USUBJID", "VISIT", "WHY"),
         rows,
         trial.tables["subjects"].key,
+        keys=("WHAT", "USUBJID", "VISIT"),
         notes=("Nothing is carried forward and nothing is imputed.",),
     )
 
@@ -244,6 +254,19 @@ def _record(path: Path) -> Any:  # noqa: ANN401, the record's type is its reader
     return read_registry_record(path)
 
 
+def _words(settings: Mapping[str, Any]) -> str:
+    """Return settings as ``name = value``, tables within them joined by a dot."""
+    parts = []
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            parts += [f"{name}.{inner}" for inner in _words(value).split("; ") if inner]
+        elif isinstance(value, list | tuple):
+            parts.append(f"{name} = {', '.join(map(str, value))}")
+        else:
+            parts.append(f"{name} = {value}")
+    return "; ".join(parts)
+
+
 def _methods(trial: TrialFolder, numbers: Sequence[Result]) -> Listing:
     """Return the methods in words, from the study file and the methods that were used."""
     study = trial.study
@@ -257,7 +280,10 @@ def _methods(trial: TrialFolder, numbers: Sequence[Result]) -> Listing:
             for name in sorted({analysis.set for analysis in study.analyses})
         ),
         *(
-            (f"Endpoint {endpoint.id}", f"{endpoint.label or endpoint.use}; rule: {endpoint.rule}")
+            (
+                f"Endpoint {endpoint.id}",
+                f"{endpoint.label or endpoint.use}: {_words(endpoint.rule)}",
+            )
             for endpoint in study.endpoints
         ),
     ]
@@ -269,6 +295,5 @@ def _methods(trial: TrialFolder, numbers: Sequence[Result]) -> Listing:
         choices = study.imaging.model_dump(
             mode="json", exclude={"from_", "cites", "reason", "assumes", "binds"}
         )
-        text = "; ".join(f"{name} = {value}" for name, value in choices.items())
-        rows.append(("Imaging", text))
+        rows.append(("Imaging", _words(choices)))
     return listings.make_listing("methods", "Methods", ("TITLE", "TEXT"), rows, trial.study_key)
