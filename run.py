@@ -98,7 +98,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Set up and run sojourn from a fresh clone.")
     parser.add_argument("command", choices=("demo", "test"))
     known, rest = parser.parse_known_args()
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036, this file runs before the version is settled
         sys.exit(f"run.py: needs Python 3.11 or newer, this is {sys.version.split()[0]}")
     install(EXTRAS[known.command])
     return demo(rest) if known.command == "demo" else test(rest)

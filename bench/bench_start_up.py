@@ -17,7 +17,7 @@ def best_of_five(*arguments: str) -> float:
 def test_help_is_answered_within_300_ms():
     own, baseline = best_of_five("-m", "sojourn", "--help"), best_of_five("-c", "import numpy")
     print(
-        f"\n--help {1e3 * own:.0f} ms, import numpy {1e3 * baseline:.0f} ms, "  # noqa: T201
+        f"\n--help {1e3 * own:.0f} ms, import numpy {1e3 * baseline:.0f} ms, "
         f"ratio {own / baseline:.2f}"
     )
     assert own < 0.3

@@ -62,7 +62,7 @@ def test_a_grade_outside_the_rule_is_refused_with_its_reason():
 
 
 def test_two_rows_for_one_visit_are_refused():
-    with pytest.raises(DataError, match="'01'.* two retention rows for DAY7"):
+    with pytest.raises(DataError, match=r"'01'.* two retention rows for DAY7"):
         cavity_retention(table(row(), row()), Rule())
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from sojourn.core.files import write_bytes
+from sojourn.core.files import write_bytes, write_text
 from sojourn.core.provenance import Provenance
 from sojourn.core.results import Listing, Problem, Step
 from sojourn.deliverables.report import ScanPanel
@@ -27,6 +27,7 @@ from sojourn.study.imaging_subject import (
 from sojourn.study.ledger import Ledger
 from sojourn.study.listings import day_zeros
 from sojourn.study.outcomes import Keyed
+from sojourn.study.reconstructing import parameters_path
 from sojourn.study.store import Store
 
 
@@ -40,16 +41,18 @@ class Imaged:
     problems: list[Problem] = field(default_factory=list)
     missing: list[tuple[str, str, str | None, str]] = field(default_factory=list)
     flow: list[tuple[str, list[str], str]] = field(default_factory=list)
-    images: dict[str, Path] = field(default_factory=dict)
+    images: dict[str, tuple[Path, Step]] = field(default_factory=dict)
     n_made: int = 0
     n_asked: int = 0
 
     def copy_images(self, folder: Path) -> None:
-        """Put every stored image and its parameters into `folder` under its subject and visit."""
+        """Put every stored image and, as JSON, what made it into `folder`, by subject and visit."""
         if self.images:
             folder.mkdir(parents=True, exist_ok=True)
-        for name, source in sorted(self.images.items()):
+        for name, (source, step) in sorted(self.images.items()):
             write_bytes(folder / name, source.read_bytes())
+            text = step.model_dump_json(indent=1) + "\n"
+            write_text(parameters_path(folder / name), text)
 
 
 def run_imaging(
@@ -92,7 +95,11 @@ def run_imaging(
         problems=[problem for made in subjects for problem in made.problems],
         missing=[row for made in subjects for row in made.missing],
         flow=_flow(trial, subjects),
-        images={name: path for made in subjects for name, path in made.images.items()},
+        images={
+            name: (path, made.steps[key])
+            for made in subjects
+            for name, (path, key) in made.images.items()
+        },
         n_made=sum(made.n_made for made in subjects),
         n_asked=sum(made.n_asked for made in subjects),
     )

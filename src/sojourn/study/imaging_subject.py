@@ -93,7 +93,7 @@ class SubjectImaged:
     decay_key: str = ""
     quality: dict[str, dict[str, Any]] = field(default_factory=dict)
     panels: dict[str, ScanPanel] = field(default_factory=dict)
-    images: dict[str, Path] = field(default_factory=dict)
+    images: dict[str, tuple[Path, str]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     missing: list[tuple[str, str, str | None, str]] = field(default_factory=list)
     steps: dict[str, Step] = field(default_factory=dict)
@@ -187,7 +187,7 @@ def _from_signal(
     mask = read_mask(task.root / mask_name)
     settings = measuring.reconstruction_settings(task.imaging)
     image = Provenance("reconstruct kaczmarz", (scan_key, matrix_key), settings)
-    ledger.stage(image)
+    image_key = ledger.stage(image)
 
     def write(part: Path) -> None:
         prepared = _prepared(str(task.root / MATRIX), matrix_key, _frozen(settings))
@@ -196,7 +196,7 @@ def _from_signal(
         write_image(part, result.values, result.grid, description=f"{label}sojourn iron kg/m3")
 
     path = store.file(image, ".nii.gz", write)
-    made.images[f"{task.subject}_{scan.visit}.nii.gz"] = path
+    made.images[f"{task.subject}_{scan.visit}.nii.gz"] = (path, image_key)
     values, grid = read_image(path)
     caption = f"{task.subject}, {scan.visit}"
     made.panels[scan.visit] = make_panel(values, grid, mask, task.imaging["cavity"], caption)
