@@ -56,7 +56,7 @@ def test_blocks_are_faster_than_single_rows():
         ours.append(middle - begin)
         theirs.append(perf_counter() - middle)
     ratio = min(theirs) / min(ours)
-    print(  # noqa: T201
+    print(
         f"prepare {arranged:.2f} s, {SWEEPS} sweeps {min(ours):.2f} s, single rows "
         f"{min(theirs):.2f} s, ratio {ratio:.1f}"
     )

@@ -39,7 +39,7 @@ def test_the_child_starts_fast_and_answers_faster(tmp_path):
     scan = mdf.read_scan(path)
     rows = timed(lambda: scan.spectra.read(0, np.arange(5)), repeats=100)
     direct = timed(lambda: plain(path))
-    print(  # noqa: T201
+    print(
         f"start and first file {start:.2f} s, open {1e3 * opened:.0f} ms, "
         f"rows {1e3 * rows:.1f} ms, h5py here, every dataset {1e3 * direct:.0f} ms"
     )
