@@ -103,4 +103,16 @@ def demo(
         typer.echo(f"  SIMULATED: {made.results.answer}")
         typer.echo(f"  report: {made.report}")
     primary = runs[0].results.primaryResultId
-    typer.echo(f"\nnext: sojourn explain {runs[0].report.parent} {primary}")
+    typer.echo(f"\nnext: {_own_command()} explain {runs[0].report.parent} {primary}")
+
+
+def _own_command() -> str:
+    """Return how this very installation is called from here."""
+    import os
+    import sys
+
+    own = Path(sys.executable).with_name("sojourn.exe" if os.name == "nt" else "sojourn")
+    if not own.is_file():
+        return "sojourn"
+    near = os.path.relpath(own)
+    return str(own) if near.startswith("..") else near
