@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from sojourn.core.provenance import Provenance, digest
 from sojourn.study.bundled import bundled_study
 from sojourn.study.explaining import explain
 from sojourn.study.run import default_store, run_study
@@ -70,7 +71,7 @@ def test_most_shares_hold_the_truth(trial, first):
     assert sum(held) >= len(held) - 4
 
 
-def test_missing_stays_missing_and_a_typed_number_shows_its_grade(trial, first):
+def test_missing_stays_missing_and_a_typed_number_shows_its_grade(first):
     retention = rows(first.results, "retention")
     missing = [row for row in retention.values() if row["GRADE"] == "MISSING"]
     assert len(missing) == 1
@@ -106,7 +107,7 @@ def test_every_image_has_its_parameters_beside_it(first):
         assert len(step["inputs"]) == 2
 
 
-def test_a_blinded_run_hides_what_tells_the_arm(trial, first):
+def test_a_blinded_run_hides_what_tells_the_arm(first):
     results = first.results
     assert results.isBlinded
     assert set(results.groups) == {"A", "B"}
@@ -114,6 +115,32 @@ def test_a_blinded_run_hides_what_tells_the_arm(trial, first):
     for row in results.listing("doses").records():
         assert [row[c] for c in ("LOT", "CELLS", "CELLS_PER_KG", "IRON", "RESIDUAL")] == [None] * 5
     assert not list(first.report.parent.rglob("*.parquet"))
+
+
+def test_no_step_of_a_blinded_run_tells_who_got_cells(first):
+    assert not [s for s in first.results.steps if s.label == "labelled-cell equivalents"]
+
+
+def digests_of(guess):
+    """Return the SHA-256 of a file and the key of the table read from it, as anybody can."""
+    file = digest(guess)
+    return {file, Provenance("read table allocation", (file,)).key}
+
+
+def test_no_printed_key_confirms_a_guess_of_the_allocation(trial, first):
+    right = (trial / "tables/allocation.csv").read_bytes()
+    everything = b"".join(files(first.report.parent).values()).decode("utf-8", "replace")
+    assert not [key for key in digests_of(right) if key in everything]
+    assert digest((trial / "tables/doses.csv").read_bytes()) not in everything
+    assert digest((trial / "tables/scans.csv").read_bytes()) in everything
+
+
+def test_the_covered_graph_still_holds_together(first):
+    steps = {step.key: step for step in first.results.steps}
+    assert all(key in steps for step in steps.values() for key in step.inputs)
+    assert all(result.provenance in steps for result in first.results.results)
+    text = explain(first.report.parent, first.results.primaryResultId)
+    assert "file tables/allocation.csv  keyed digest" in text
 
 
 def test_an_unblinded_run_shows_arms_and_labelled_cell_equivalents(trial, first, tmp_path):

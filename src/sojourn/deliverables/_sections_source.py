@@ -158,7 +158,12 @@ def _file_table(book: Book, files: list[Step]) -> Table:
         Row((escaped(step.label), element("code", {}, step.key)), id=book.steps[step.key])
         for step in files
     )
-    return Table("Files within the trial folder", (Head("File"), Head("SHA-256")), rows)
+    notes = tuple(
+        f"{step.label}: {step.parameters['digest']}"
+        for step in files
+        if "digest" in step.parameters
+    )
+    return Table("Files within the trial folder", (Head("File"), Head("SHA-256")), rows, notes)
 
 
 def problems_section(book: Book) -> Section:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from sojourn.core.errors import DataError
 from sojourn.core.provenance import digest
 from sojourn.core.results import Listing, Result, Results
+from sojourn.study.blinding import TELLING
 
 _SHOWN_ROWS = 12
 
@@ -87,7 +88,7 @@ def _result_lines(result: Result) -> Iterator[str]:
 def _row(results: Results, number_id: str) -> tuple[Listing, int]:
     for listing in results.listings:
         ids = listing.row_ids()
-        if number_id in ids:
+        if number_id and number_id in ids:
             return listing, ids.index(number_id)
     import difflib
 
@@ -110,7 +111,8 @@ def _chain(results: Results, key: str) -> list[str]:
             lines.append(f"{indent}{key} (not noted)")
             return
         if step.kind == "file":
-            lines.append(f"{indent}file {step.label}  sha256 {step.key}")
+            kind = step.parameters.get("digest", "sha256")
+            lines.append(f"{indent}file {step.label}  {kind} {step.key}")
             return
         if key in seen:
             lines.append(f"{indent}{step.label} (see above)  key {key[:16]}")
@@ -160,9 +162,7 @@ def _rows_behind(out: Path, results: Results, evidence: list[str]) -> list[str]:
         source = _unchanged(out, results, name)
         shown = sorted(numbers)[:_SHOWN_ROWS]
         if source is None:
-            lines.append(
-                f"  {', '.join(map(str, shown))}  (the file is not where the run found it)"
-            )
+            lines.append(f"  {', '.join(map(str, shown))}  ({_why_not_quoted(results, name)})")
             continue
         lines.append(f"  line 1: {source[0]}")
         lines += [f"  line {row}: {source[row - 1]}" for row in shown if row <= len(source)]
@@ -170,6 +170,12 @@ def _rows_behind(out: Path, results: Results, evidence: list[str]) -> list[str]:
             more = ", ".join(map(str, sorted(numbers)[_SHOWN_ROWS:]))
             lines.append(f"  and lines {more}")
     return lines
+
+
+def _why_not_quoted(results: Results, name: str) -> str:
+    if results.isBlinded and name in TELLING:
+        return "not quoted while arms are blinded"
+    return "the file is not where the run found it, or has changed"
 
 
 def _unchanged(out: Path, results: Results, name: str) -> list[str] | None:

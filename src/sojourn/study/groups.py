@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from sojourn.core.errors import DataError
-from sojourn.core.provenance import digest
+from sojourn.study.blinding import keyed
 from sojourn.study.definition import Study
 
 EVERYBODY = "ALL"
@@ -34,14 +34,15 @@ def assign_groups(
     subjects: pl.DataFrame,
     allocation: pl.DataFrame | None,
     *,
-    allocation_key: str = "",
+    secret: str = "",
     is_unblinded: bool = False,
 ) -> Groups:
     """Return the groups that this run shows.
 
     A study of one arm has one group. With several arms the groups are A, B, ... in an order that
-    follows from the allocation's own digest, so that neither the study file nor the order of
-    subjects tells which is which; `is_unblinded` shows the arms by their codes instead.
+    follows from `secret` (`sojourn.study.blinding`), so that neither the study file, nor the order
+    of subjects, nor a printed key tells which is which; `is_unblinded` shows the arms by their
+    codes instead.
 
     Raises
     ------
@@ -69,7 +70,7 @@ def assign_groups(
     if is_unblinded:
         codes, labels = {code: code for code in names}, names
     else:
-        shuffled = sorted(names, key=lambda code: digest(f"{allocation_key}/{code}".encode()))
+        shuffled = sorted(names, key=lambda code: keyed(secret, code))
         codes = {arm: "ABCDEFGHIJ"[i] for i, arm in enumerate(shuffled)}
         labels = {code: f"Arm {code} (blinded)" for code in sorted(codes.values())}
     of = {row["USUBJID"]: codes[row["ARMCD"]] for row in allocation.iter_rows(named=True)}

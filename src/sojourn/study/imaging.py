@@ -74,7 +74,7 @@ def run_imaging(
         return Imaged()
     if (trial.root / MATRIX).is_file():
         ledger.file(MATRIX)
-    tasks = list(_tasks(trial, store, dict(ledger.steps)))
+    tasks = list(_tasks(trial, groups, store, dict(ledger.steps)))
     done: dict[str, SubjectImaged] = {}
     for number, made in enumerate(_walk(tasks, jobs), start=1):
         done[made.subject] = made
@@ -105,7 +105,9 @@ def run_imaging(
     )
 
 
-def _tasks(trial: TrialFolder, store: Store, steps: Mapping[str, Step]) -> Iterator[SubjectTask]:
+def _tasks(
+    trial: TrialFolder, groups: Groups, store: Store, steps: Mapping[str, Step]
+) -> Iterator[SubjectTask]:
     """Yield one task for each subject, in the order of subject codes."""
     imaging = trial.study.imaging
     assert imaging is not None
@@ -123,6 +125,7 @@ def _tasks(trial: TrialFolder, store: Store, steps: Mapping[str, Step]) -> Itera
             scans=tuple(ScanRow.from_row(row) for row in rows),
             imaging=settings,
             dose=doses.get(subject),
+            is_blinded=groups.is_blinded,
             is_simulated=trial.study.data_status == "SIMULATED",
             register=trial.tables["scans"].key,
             steps=steps,

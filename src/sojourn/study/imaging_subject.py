@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -72,6 +72,7 @@ class SubjectTask:
     scans: tuple[ScanRow, ...]
     imaging: Mapping[str, Any]
     dose: Mapping[str, Any] | None
+    is_blinded: bool
     is_simulated: bool
     register: str
     steps: Mapping[str, Step]
@@ -118,8 +119,6 @@ def _take_in(
     task: SubjectTask, scan: ScanRow, made: SubjectImaged, store: Store, ledger: Ledger
 ) -> ScanRow:
     """Measure one scan; what is wrong with it becomes a problem of this scan."""
-    from dataclasses import replace
-
     where = f"{task.subject} {scan.visit}"
     if scan.grade == "MISSING":
         made.missing.append(("scan", task.subject, scan.visit, scan.note or "no reason given"))
@@ -338,8 +337,8 @@ def _count_cells(
     task: SubjectTask, made: SubjectImaged, scan: ScanRow, store: Store, ledger: Ledger
 ) -> None:
     dose = task.dose
-    if dose is None or not dose["cells"] or not dose["iron_per_cell_pg"]:
-        return
+    if task.is_blinded or dose is None or not dose["cells"] or not dose["iron_per_cell_pg"]:
+        return  # while blinded, that a subject has this step would tell its arm
     provenance = Provenance(
         "labelled-cell equivalents",
         (made.amount_keys[scan.visit], *dose["keys"]),

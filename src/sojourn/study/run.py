@@ -12,9 +12,10 @@ from pathlib import Path
 
 from sojourn.core.errors import DataError
 from sojourn.core.files import write_text
-from sojourn.core.provenance import code_digest, numeric_versions
+from sojourn.core.provenance import Provenance, code_digest, numeric_versions
 from sojourn.core.results import Listing, Problem, Results
 from sojourn.study.answer import answer_sentence, primary_result
+from sojourn.study.blinding import blinding_secret, cover_arms
 from sojourn.study.folder import TrialFolder, check_folder, read_folder
 from sojourn.study.groups import Groups, assign_groups
 from sojourn.study.imaging import Imaged, run_imaging
@@ -90,16 +91,19 @@ def run_study(
     ledger = Ledger(folder)
     kept = Store(store or default_store(out)).open()
     trial = read_folder(folder, kept, ledger, show)
+    secret = blinding_secret(ledger)
     allocation = trial.tables.get("allocation")
     groups = assign_groups(
         trial.study,
         trial.tables["subjects"].table,
         allocation.table if allocation else None,
-        allocation_key=allocation.key if allocation else "",
+        secret=secret,
         is_unblinded=is_unblinded,
     )
     imaged = run_imaging(trial, groups, kept, ledger, jobs=jobs, progress=show)
     results = _assemble(trial, groups, imaged, kept, ledger, show)
+    if groups.is_blinded:
+        results = cover_arms(results, secret)
     show("report")
     report = _write(out, results, imaged)
     _write_run_log(out, folder, began, jobs, len(kept.made) + imaged.n_made)
@@ -131,9 +135,8 @@ def _assemble(
             problems.append(Problem(severity="error", where=endpoint.id, message=message))
             continue
         outcomes[endpoint.id] = derive_outcomes(endpoint, tables, store, ledger)
-    allocation = trial.tables.get("allocation")
     numbers = run_analyses(
-        study, outcomes, groups, allocation.key if allocation else None, store, ledger
+        study, outcomes, groups, _grouping_key(trial, groups, ledger), store, ledger
     )
     listings: list[Listing] = [
         *imaged.listings,
@@ -155,6 +158,15 @@ def _assemble(
         steps=tuple(ledger.steps[key] for key in sorted(ledger.steps)),
         versions={"sojourn": version("sojourn"), "code": code_digest(), **numeric_versions()},
     )
+
+
+def _grouping_key(trial: TrialFolder, groups: Groups, ledger: Ledger) -> str | None:
+    """Return the key of what put subjects into groups: while blinded also the doses order them."""
+    if "allocation" not in trial.tables:
+        return None
+    names = ("allocation", "doses") if groups.is_blinded else ("allocation",)
+    inputs = tuple(trial.tables[name].key for name in names if name in trial.tables)
+    return ledger.stage(Provenance("assign groups", inputs, {"is_blinded": groups.is_blinded}))
 
 
 def _write(out: Path, results: Results, imaged: Imaged) -> Path:
