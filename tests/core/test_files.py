@@ -20,3 +20,9 @@ def test_a_failing_writer_leaves_the_old_content_and_nothing_else(tmp_path):
         write_atomically(path, fail)
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_an_error_names_the_file_that_was_asked_for(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught:
+        write_text(tmp_path / "absent" / "results.json", "{}")
+    assert caught.value.filename == str(tmp_path / "absent" / "results.json")

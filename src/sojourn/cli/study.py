@@ -32,7 +32,7 @@ def draft(
 @app.command()
 @guarded
 def check(
-    study: Annotated[Path, typer.Argument(help="Study file, TOML.")],
+    study: Annotated[str, typer.Argument(help="Study file, its folder, or a bundled study's id.")],
     record: Annotated[
         Path | None, typer.Option(help="Its registry record; default: the one beside it.")
     ] = None,
@@ -40,11 +40,13 @@ def check(
 ) -> None:
     """Check a study file and list what of the record is not bound to a computable rule."""
     from sojourn.formats.registry_record import read_registry_record
+    from sojourn.study.bundled import resolve_study
     from sojourn.study.checking import check_study
     from sojourn.study.definition import read_study
 
-    definition = read_study(study)
-    beside = study.parent / definition.record
+    file = resolve_study(study)
+    definition = read_study(file)
+    beside = file.parent / definition.record
     path = record or (beside if beside.is_file() else None)
     if path is None:
         typer.echo(f"{study}: valid; no record beside it, name one with --record", err=True)

@@ -15,6 +15,11 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     try:
         write(part)
         part.replace(path)
+    except OSError as error:
+        if error.filename != str(part):
+            raise
+        # Say the name that was asked for, not that of the temporary file.
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         part.unlink(missing_ok=True)
 
