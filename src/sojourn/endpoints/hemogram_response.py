@@ -29,7 +29,7 @@ class Rule(BaseModel):
 
     `by_day`: a recovery counts if its onset is not later. `neutrophils`, `hemoglobin`,
     `platelets`: the rule of each lineage; `platelet_class`: the least class that counts as
-    recovered.
+    recovered, whose first day is the onset (a complete response may follow later).
 
     Affected at baseline is a lineage whose last value on `baseline_days` days up to day 0 (day 0
     and -1 ... -`baseline_days`) is low: ANC at most `affected_anc_per_l`, hemoglobin below
@@ -176,11 +176,15 @@ def _find_platelets(course: Course, rule: Rule) -> Finding:
         return rule.platelets.criterion(threshold).find(course.daily, course.transfusions)
 
     complete, partial = find(rule.platelets.complete_per_l), find(rule.platelets.partial_per_l)
+    if rule.platelet_class == "CR":
+        return complete
     best = best_response(complete, partial, rule.by_day)
-    if best is None or rule.platelet_class == "CR":
-        return complete if rule.platelet_class == "CR" else partial
-    name, finding = best
-    return replace(finding, reason=f"{name}: {finding.reason}")
+    if best is None:
+        return partial
+    if best[0] == "PR" or complete.onset == partial.onset:
+        return replace(partial, reason=f"{best[0]}: {best[1].reason}")
+    rows = tuple(dict.fromkeys((*partial.count_rows, *complete.count_rows)))
+    return replace(partial, reason=f"{partial.reason}; CR: {complete.reason}", count_rows=rows)
 
 
 def _lineage(course: Course, paramcd: str, low: _Low, found: Finding, rule: Rule) -> _Lineage:
