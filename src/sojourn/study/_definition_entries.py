@@ -31,7 +31,7 @@ ANALYSIS_SETS: dict[str, str] = {
     "AFFECTED_PLT": "dosed, platelets affected at baseline",
     "AFFECTED_ANY": "dosed, at least one lineage affected at baseline",
 }
-"""Meaning of each analysis set; a set of affected subjects is the outcome's non-null classes."""
+"""Meaning of each analysis set; who was affected, the endpoint hemogram_response tells."""
 
 
 class Part(BaseModel):

@@ -11,6 +11,7 @@ from sojourn.core.endpoints import Endpoint
 from sojourn.core.provenance import Provenance
 from sojourn.core.registry import Registry
 from sojourn.core.results import Result, bound
+from sojourn.study.analysis_sets import SetMembers, baseline_endpoint, set_members
 from sojourn.study.definition import Study, StudyAnalysis, StudyEndpoint
 from sojourn.study.groups import EVERYBODY, Groups
 from sojourn.study.ledger import Ledger
@@ -58,10 +59,16 @@ def estimate_analysis(
     allocation_key: str | None,
     store: Store,
     ledger: Ledger,
+    baseline: Keyed | None = None,
 ) -> list[Result]:
-    """Return the numbers of one analysis, each ready for the table of results."""
+    """Return the numbers of one analysis, each ready for the table of results.
+
+    `baseline` are the outcomes that tell who belongs to the analysis set; None takes everybody.
+    """
     by_arm = analysis.by == "arm"
     inputs = (outcomes.key, *((allocation_key,) if by_arm and allocation_key else ()))
+    if baseline is not None and baseline.key not in inputs:
+        inputs = (*inputs, baseline.key)
     parameters: dict[str, Any] = {
         "analysis": analysis.id,
         "endpoint": analysis.endpoint,
@@ -74,11 +81,14 @@ def estimate_analysis(
     provenance = Provenance(f"estimate {analysis.use}", inputs, parameters)
     key = ledger.stage(provenance)
     rows = grouped(outcomes.table.filter(pl.col("PARAMCD") == analysis.param), groups, analysis.by)
+    members = set_members(analysis, baseline.table) if baseline else SetMembers()
     document = store.document(
         provenance,
         lambda: [
-            _as_document(estimate)
-            for estimate in analyses.get(analysis.use)(rows, settings=analysis.settings)
+            _as_document(estimate, members.note(rows.filter(pl.col(GROUP) == estimate.group)))
+            for estimate in analyses.get(analysis.use)(
+                members.restrict(rows), settings=analysis.settings
+            )
         ],
     )
     main = document[0]["operation"] if document else ""
@@ -94,7 +104,7 @@ def grouped(outcomes: pl.DataFrame, groups: Groups, by: str) -> pl.DataFrame:
     return outcomes.with_columns(pl.Series(GROUP, codes, dtype=pl.String)).drop_nulls(GROUP)
 
 
-def _as_document(made: GroupEstimate) -> dict[str, Any]:
+def _as_document(made: GroupEstimate, outside: str) -> dict[str, Any]:
     document: dict[str, Any] = {
         "group": made.group,
         "operation": made.operation,
@@ -112,7 +122,7 @@ def _as_document(made: GroupEstimate) -> dict[str, Any]:
             "upper": bound(estimate.upper),
             "level": estimate.level,
             "method": estimate.method,
-            "notes": list(estimate.notes),
+            "notes": [*estimate.notes, *([outside] if outside else [])],
         }
     return document
 
@@ -157,7 +167,14 @@ def run_analyses(
     results: list[Result] = []
     for analysis in study.analyses:
         if analysis.endpoint in outcomes:
+            telling = baseline_endpoint(study, analysis)
             results += estimate_analysis(
-                analysis, outcomes[analysis.endpoint], groups, allocation_key, store, ledger
+                analysis,
+                outcomes[analysis.endpoint],
+                groups,
+                allocation_key,
+                store,
+                ledger,
+                outcomes.get(telling) if telling else None,
             )
     return results
