@@ -118,7 +118,10 @@ def doses(tables: Tables, groups: Groups) -> Listing | None:
 
 
 def lots(tables: Tables) -> Listing | None:
-    """Return the product lots with their release tests; no subject stands in them."""
+    """Return the product lots with their release tests; no subject stands in them.
+
+    They stand by name: a site writes them down in the order of its subjects, which tells arms.
+    """
     if "lots" not in tables:
         return None
     columns = ("EXLOT", "PRODUCT", "VIABILITY", "IRON_PER_CELL", "IRON_PER_CELL_SD", "CUSTODY")
@@ -127,7 +130,7 @@ def lots(tables: Tables) -> Listing | None:
         "lots",
         "Product lots",
         columns,
-        frame.select(columns).iter_rows(),
+        frame.select(columns).sort("EXLOT").iter_rows(),
         tables["lots"].key,
         keys=("EXLOT",),
         units=("", "", "1", "pg", "pg", ""),
@@ -202,7 +205,7 @@ def criteria(study: Study, tables: Tables) -> Listing:
             (
                 criterion.id,
                 criterion.kind,
-                criterion.text or "",
+                _asked(criterion),
                 "rule" if criterion.rule else "judgement",
                 verdicts.count("met"),
                 verdicts.count("failed"),
@@ -218,6 +221,13 @@ def criteria(study: Study, tables: Tables) -> Listing:
         provenance=tables["subjects"].key,
         keys=("ID",),
     )
+
+
+def _asked(criterion: StudyCriterion) -> str:
+    """Return what a criterion asks: its text, what a person judges, or the rule's item."""
+    if criterion.text or criterion.judgement:
+        return criterion.text or criterion.judgement or ""
+    return criterion.rule.item.replace("_", " ").lower() if criterion.rule else ""
 
 
 def _verdict(criterion: StudyCriterion, row: Mapping[str, Any]) -> Verdict:

@@ -10,8 +10,10 @@ from sojourn.core.provenance import Provenance
 from sojourn.core.results import Listing, Result
 from sojourn.formats.registry_record import read_registry_record
 from sojourn.study import listings
+from sojourn.study._record_items import short
 from sojourn.study.definition import ANALYSIS_SETS, Study, assumptions
 from sojourn.study.folder import TrialFolder
+from sojourn.study.gaps import table_gaps
 from sojourn.study.groups import Groups
 from sojourn.study.imaging import Imaged
 from sojourn.study.ledger import Ledger
@@ -176,8 +178,8 @@ def _change_params(use: str) -> tuple[str, str, str]:
 
 
 def _missing(trial: TrialFolder, imaged: Imaged, outcomes: Mapping[str, Keyed]) -> Listing:
-    """Return what is not there: scans, and outcomes that could not be evaluated."""
-    rows: list[tuple[Any, ...]] = list(imaged.missing)
+    """Return what is not there: scans, doses, counts, and outcomes that have no value."""
+    rows: list[tuple[Any, ...]] = [*imaged.missing, *table_gaps(trial.study, trial.tables)]
     for endpoint in trial.study.endpoints:
         if endpoint.id not in outcomes or endpoint.use == "cavity_retention":
             continue
@@ -185,7 +187,7 @@ def _missing(trial: TrialFolder, imaged: Imaged, outcomes: Mapping[str, Keyed]) 
         # A lineage that was not low at baseline has nothing to recover: that is no gap.
         absent = table.filter(
             pl.col("AVAL").is_null()
-            & pl.col("AVALC").is_null()
+            & (pl.col("AVALC").is_null() | (pl.col("AVALC") == "NE"))
             & ~pl.col("REASON").str.starts_with("not affected")
         )
         rows += [
@@ -236,9 +238,8 @@ def _lint(trial: TrialFolder, store: Store, ledger: Ledger) -> Listing | None:
         provenance,
         lambda: [finding.model_dump(mode="json") for finding in lint_record(_record(path))],
     )
-    decided = {answer.finding: answer.decision for answer in trial.study.answers}
     rows = [
-        (f["code"], f["severity"], f["path"], f["message"], decided.get(f["code"]) or f["decision"])
+        (f["code"], f["severity"], f["path"], f["message"], _decision(trial.study, f))
         for f in found
     ]
     return listings.make_listing(
@@ -248,6 +249,14 @@ def _lint(trial: TrialFolder, store: Store, ledger: Ledger) -> Listing | None:
         rows,
         key,
     )
+
+
+def _decision(study: Study, finding: Mapping[str, Any]) -> str:
+    """Return what the study file decided at this place, else the decision that it must take."""
+    own = [a for a in study.answers if a.finding == finding["code"]]
+    here = [a for a in own if a.path and short(a.path) == short(finding["path"])]
+    chosen = here or [a for a in own if a.path is None]
+    return chosen[0].decision if chosen else str(finding["decision"])
 
 
 def _record(path: Path) -> Any:  # noqa: ANN401, the record's type is its reader's
