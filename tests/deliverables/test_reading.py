@@ -5,12 +5,14 @@ import pytest
 from deliverables.fixtures import listing, result
 from deliverables.fixtures_hsct import hsct_results
 from deliverables.fixtures_oa import oa_results
+from sojourn.deliverables._answer import answer_of
 from sojourn.deliverables._book import Book
 from sojourn.deliverables._flow import flow_figure
 from sojourn.deliverables._lines import lines_of
 from sojourn.deliverables._retention import main_lines, planned_days
 from sojourn.deliverables._sections_oa import primary_visit
 from sojourn.deliverables._sections_open import missing_section
+from sojourn.deliverables._sections_trial import safety_section
 from sojourn.deliverables._strip import is_affected, met_day, met_days, patients
 from sojourn.deliverables._swimmer import swimmer_figure
 
@@ -54,6 +56,46 @@ def test_a_share_is_told_from_a_plain_number(made, unit):
 )
 def test_groups_are_named_as_given(code, words):
     assert Book(oa_results()).group(code) == words
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [
+        ("Platelets: complete response by day 40", "Platelets: complete response by day 40"),
+        ("Disease by day 30 (death first: none)", "Disease by day 30 (death first: none)"),
+        ("Sensitivity: mean share on day 7", "Sensitivity: mean share on day 7"),
+        ("Share kept: mean", "Share kept"),
+        ("Share kept: mean of A minus B", "Share kept"),
+        ("Recovered: proportion with CR", "Recovered"),
+    ],
+)
+def test_a_label_loses_only_an_operation_that_goes_without_saying(label, shown):
+    assert Book(hsct_results(1)).label(number(label=label)) == shown
+
+
+def test_one_group_alone_is_no_comparison():
+    alone = answer_of(Book(hsct_results(1)))
+    assert alone is not None
+    assert "no comparison group" in alone.caution
+    two = answer_of(Book(oa_results()))
+    assert two is not None
+    assert "no comparison group" not in two.caution
+    assert "not living cells" in two.caution
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([("P1", 5, "RBC", "")], "No death is recorded"),
+        ([("P1", 9, "DEATH", ""), ("P2", 30, "DEATH", "")], "2\u00a0subjects, on days 9 to 30"),
+    ],
+)
+def test_deaths_stand_in_the_safety_section(rows, words):
+    events = listing("adverse_events", "a", "USUBJID GROUP DAY TERM GRADE SERIOUS RELATED ROW", [])
+    marks = listing("marks", "m", "USUBJID DAY KIND DETAIL", rows)
+    section = safety_section(Book(hsct_results(1, listings=(events, marks))))
+    assert section is not None
+    assert words in section.blocks[-1].text
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from outcome_rows import empty, outcomes
-from sojourn.statistics.mean import ANALYSIS
+from sojourn.statistics.mean import ANALYSIS, estimate_mean
 
 
 def test_mean_and_t_interval_of_the_golden_file(shared):
@@ -25,7 +25,14 @@ def test_worked_example_by_hand():
         (5 - half, 5 + half), abs=1e-6
     )
     assert made.estimate.components["standard error"] == pytest.approx(math.sqrt(0.5))
-    assert made.estimate.notes == ("standard deviation 1.581 1",)
+    assert made.estimate.notes == ("standard deviation 1.581",)
+
+
+def test_the_spread_of_shares_is_told_in_percentage_points():
+    assert estimate_mean([0.7, 0.8, 0.9], unit="share").notes == (
+        "standard deviation 10 percentage points",
+    )
+    assert estimate_mean([3.0, 5.0], unit="mm").notes == ("standard deviation 1.414 mm",)
 
 
 def test_one_value_has_no_bounds():

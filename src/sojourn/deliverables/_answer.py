@@ -9,6 +9,10 @@ from sojourn.deliverables._markup import Html
 from sojourn.deliverables._numbers import decimals_of, format_level, format_number
 
 _CAUTION = "It is a share of signal. Signal is not iron, and iron is not living cells."
+_ALONE = (
+    "There was no comparison group: these data do not tell what would have happened without the "
+    "product."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,15 @@ def _meaning(book: Book, result: Result) -> str:
     )
 
 
+def _caution(book: Book) -> str:
+    """Return what the number must not be taken for, or nothing."""
+    said = (
+        _CAUTION if book.has("retention") else "",
+        "" if len(book.results.groups) > 1 else _ALONE,
+    )
+    return " ".join(words for words in said if words)
+
+
 def _shown(book: Book, primary: Result) -> tuple[Result, ...]:
     same = [
         r
@@ -71,7 +84,7 @@ def answer_of(book: Book) -> Answer | None:
         interval=book.interval(primary),
         p_value=book.p_value(primary) if primary.pValue is not None else Html(""),
         meaning=_meaning(book, primary),
-        caution=_CAUTION if book.has("retention") else "",
+        caution=_caution(book),
         n=primary.n,
         drawing=forest_drawing(
             "answer",

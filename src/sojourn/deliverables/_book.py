@@ -18,7 +18,8 @@ from sojourn.deliverables._numbers import (
 )
 from sojourn.deliverables._palette import GroupStyle, group_style
 
-_PLAIN = frozenset({"mean", "proportion", "rate", "difference"})
+_PLAIN = re.compile(r"mean|rate|difference|mean of \S+ minus \S+|proportion( with [A-Z]+)?")
+"""Operations that go without saying after a label's last colon; other words there are kept."""
 
 _SHARES = re.compile(r"binomial|kaplan|\bshare\b|\bproportion\b", re.IGNORECASE)
 """Words in a method or label that say that a number without a unit is a share of a whole."""
@@ -66,8 +67,8 @@ class Book:
 
     def label(self, result: Result) -> str:
         """Return what a result is called; an operation that goes without saying is left out."""
-        start, _, _ = result.label.rpartition(": ")
-        return start if start and result.operationId in _PLAIN else result.label
+        start, _, operation = result.label.rpartition(": ")
+        return start if start and _PLAIN.fullmatch(operation) else result.label
 
     def group(self, code: Cell) -> str:
         """Return a group's label as given; a code that is no group stands for itself."""

@@ -7,6 +7,7 @@ from sojourn.deliverables._book import Book
 from sojourn.deliverables._flow import flow_figure
 from sojourn.deliverables._lines import Line, Show, lines_of, table_of
 from sojourn.deliverables._markup import Html, element, escaped
+from sojourn.deliverables._numbers import plural
 from sojourn.deliverables._sections_hsct import outcomes_fold, overview_blocks, survival_blocks
 from sojourn.deliverables._sections_numbers import (
     estimate_figures,
@@ -131,6 +132,7 @@ def safety_section(book: Book) -> Section | None:
         blocks.append(estimates_table(book, results, "Safety estimates"))
     if listing is not None:
         blocks += _events(book)
+    blocks.append(_deaths(book))
     return Section("safety", "Safety", without_none(blocks))
 
 
@@ -177,6 +179,23 @@ def _events(book: Book) -> list[Block | None]:
     if table:
         blocks.append(Fold(f"Every adverse event ({len(lines)})", (table,)))
     return blocks
+
+
+def _deaths(book: Book) -> Prose | None:
+    """Return how many subjects died, from the marks: a death need not be an adverse event."""
+    if not book.has("marks"):
+        return None
+    died = [row for row in lines_of(book.results, "marks") if row.text("KIND") == "DEATH"]
+    if not died:
+        return Prose("No death is recorded among the events.")
+    people = {row.text("USUBJID") for row in died}
+    days = [day for row in died if (day := row.number("DAY")) is not None]
+    when = f", on days {min(days):g} to {max(days):g}" if days else ""
+    return Prose(
+        f"Deaths from any cause, during all of follow-up: {plural(len(people), 'subject')}{when}. "
+        "They come from the events and are counted as adverse events only where a site recorded "
+        "them so."
+    )
 
 
 def _by_group(book: Book, lines: list[Line], source: Html) -> Table:

@@ -80,8 +80,15 @@ def estimate_mean(values: list[float], *, unit: str = "1", level: float = 0.95) 
         "t interval",
         n,
         components={"standard error": error},
-        notes=(f"standard deviation {error * math.sqrt(n):.4g} {unit}",),
+        notes=(_spread(error * math.sqrt(n), unit),),
     )
+
+
+def _spread(deviation: float, unit: str) -> str:
+    """Return the standard deviation in words; that of shares in percentage points."""
+    if unit == "share":
+        return f"standard deviation {100 * deviation:.3g} percentage points"
+    return f"standard deviation {deviation:.4g}{'' if unit == '1' else f' {unit}'}"
 
 
 def standard_error(values: list[float]) -> float:
