@@ -175,6 +175,9 @@ def read_metadata(tree: Tree, notes: Sequence[str]) -> dict[str, str]:
     found["tracer_name"] = (
         ", ".join(tree.texts("/tracer/name")) if "/tracer/name" in tree.items else ""
     )
+    if "/calibration/deltaSampleSize" in tree.items:
+        size = tree.array("/calibration/deltaSampleSize", (3,))
+        found["delta_sample_size_m"] = " ".join(repr(float(edge)) for edge in size)
     found["notes"] = "; ".join(notes)
     return found
 

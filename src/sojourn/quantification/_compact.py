@@ -9,10 +9,13 @@ from sojourn.quantification._interpolation import Columns, Interpolator, interpo
 from sojourn.quantification._measurement import Reading
 
 RELINEARIZATIONS = 8
+COARSE_PASSES = 3
 COARSE = 2
 """Steps per voxel of the first search."""
-KEPT_CELLS = 24
+KEPT_CELLS = 12
 """Cells of the first search that are refined, most likely first."""
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +63,8 @@ def fit_places(
     frequencies: NDArray[np.float64],
     repeat: Repeat,
     step: float,
+    *,
+    passes: int = RELINEARIZATIONS,
 ) -> PlaceFits:
     """Return the fit at each place of `columns`, cells of `step` (in voxels) around it.
 
@@ -77,7 +82,7 @@ def fit_places(
     delay = np.zeros_like(amount)
     fixed = (reading.column_variance + reading.shared_variance)[:, None] + columns.variance
     slopes = columns.slopes * (step / np.sqrt(12))
-    for _ in range(RELINEARIZATIONS):
+    for _ in range(passes):
         turned = columns.values * np.exp(turn * delay)
         expected = amount * turned
         spread = fixed + repeat.row**2 * np.abs(turned) ** 2
@@ -166,36 +171,34 @@ def search_places(
     shape = interpolator.columns.shape[1:]
     i, j, k = (np.arange((n - 1) * COARSE + 1) / COARSE for n in shape)
     lattice = interpolate(interpolator, i, j, k)
-    coarse = fit_places(reading, lattice, frequencies, repeat, 1 / COARSE)
+    coarse = fit_places(reading, lattice, frequencies, repeat, 1 / COARSE, passes=COARSE_PASSES)
     order = np.argsort(coarse.score, kind="stable")[:KEPT_CELLS]
-    fine = subdivisions // COARSE
-    wanted = {tuple(place) for q in order for place in _refined(coarse.index[q], shape, fine)}
-    places = np.array(sorted(wanted)) / subdivisions
-    columns = interpolate_at(interpolator, places)
-    return fit_places(reading, columns, frequencies, repeat, 1 / subdivisions)
+    boxes = [interpolate(interpolator, *_box(coarse.index[q], shape, subdivisions)) for q in order]
+    return fit_places(reading, _merged(boxes), frequencies, repeat, 1 / subdivisions)
 
 
-def _refined(
-    center: NDArray[np.float64], shape: tuple[int, ...], fine: int
-) -> list[tuple[int, int, int]]:
-    """Return fine-lattice indices (in steps of 1 / (COARSE * fine)) of the cell at `center`."""
-    middle = np.rint(center * COARSE * fine).astype(int)
-    axes = [
-        np.unique(np.clip(np.arange(c - fine // 2, c + fine // 2 + 1), 0, (n - 1) * COARSE * fine))
-        for c, n in zip(middle, shape, strict=True)
-    ]
-    return [(int(a), int(b), int(c)) for a in axes[0] for b in axes[1] for c in axes[2]]
+def _box(center: Array, shape: tuple[int, ...], subdivisions: int) -> tuple[Array, Array, Array]:
+    """Return the fine steps along each axis of the coarse cell around `center`."""
+    reach = subdivisions // COARSE // 2
+    i, j, k = (
+        np.unique(
+            np.clip(
+                np.arange(-reach, reach + 1) + round(c * subdivisions), 0, (n - 1) * subdivisions
+            )
+        )
+        / subdivisions
+        for c, n in zip(center, shape, strict=True)
+    )
+    return i, j, k
 
 
-def interpolate_at(interpolator: Interpolator, places: NDArray[np.float64]) -> Columns:
-    """Return the columns at `places` (place, 3), voxel indices: lattice by lattice of j and k."""
-    parts = []
-    for j, k in sorted({(float(p[1]), float(p[2])) for p in places}):
-        i = places[(places[:, 1] == j) & (places[:, 2] == k), 0]
-        parts.append(interpolate(interpolator, i, np.array([j]), np.array([k])))
+def _merged(boxes: list[Columns]) -> Columns:
+    """Return all places of some boxes once each: neighbouring boxes share a face."""
+    index = np.concatenate([box.index for box in boxes])
+    _, first = np.unique(np.round(index, 6), axis=0, return_index=True)
     return Columns(
-        values=np.concatenate([p.values for p in parts], axis=1),
-        variance=np.concatenate([p.variance for p in parts], axis=1),
-        slopes=np.concatenate([p.slopes for p in parts], axis=2),
-        index=np.concatenate([p.index for p in parts]),
+        values=np.concatenate([box.values for box in boxes], axis=1)[:, first],
+        variance=np.concatenate([box.variance for box in boxes], axis=1)[:, first],
+        slopes=np.concatenate([box.slopes for box in boxes], axis=2)[:, :, first],
+        index=index[first],
     )

@@ -9,9 +9,10 @@ from scipy import ndimage
 from scipy.linalg import cho_factor, cho_solve
 
 from sojourn.core.errors import DataError
+from sojourn.core.geometry import Grid
 from sojourn.core.images import Mask
 from sojourn.quantification._compact import Repeat
-from sojourn.quantification._interpolation import interpolate
+from sojourn.quantification._interpolation import interpolate, mean_variance
 from sojourn.quantification._measurement import Calibration, Reading
 from sojourn.quantification.source_models import Compartments
 
@@ -44,13 +45,14 @@ class Regions:
     A region that falls apart has a piece for each part, with an amount of its own. `means`
     (2 row, piece) is the signal of one sample spread evenly over the piece, `members`
     (region, piece) is 1 where a piece belongs to a region, `sizes` (piece,) counts voxels of
-    the calibration.
+    the calibration, `doubt` (row, piece) is the variance of a mean signal by interpolation.
     """
 
     names: tuple[str, ...]
     members: Array
     sizes: Array
     means: Array
+    doubt: Array
     textures: tuple[_Texture, ...]
     texture_sizes: tuple[float, ...]
     frequencies: Array
@@ -58,9 +60,13 @@ class Regions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Piece:
-    """A part of a region as cells: signal (row, cell), share of the volume (cell,), centers."""
+    """A part of a region as cells: signal (row, cell), share of the volume (cell,), centers.
+
+    `doubt` (row,) is the variance of the even filling's signal by interpolation.
+    """
 
     columns: NDArray[np.complex128]
+    doubt: Array
     shares: Array
     centers: Array
     size: float
@@ -91,6 +97,7 @@ def prepare_regions(calibration: Calibration, source: Compartments) -> Regions:
         members=(owner == np.arange(len(source.regions))[:, None]).astype(np.float64),
         sizes=np.array([piece.size for piece in pieces]),
         means=_stacked(np.stack([piece.columns @ piece.shares for piece in pieces], axis=1)),
+        doubt=np.stack([piece.doubt for piece in pieces], axis=1),
         textures=tuple(_texture(pieces, length) for length in source.texture_lengths),
         texture_sizes=source.texture_sizes,
         frequencies=calibration.frequencies,
@@ -113,26 +120,28 @@ class _Cells:
 
     def __init__(self, calibration: Calibration) -> None:
         self.calibration = calibration
+        grid = calibration.grid
         self.shape = tuple(n * (CELLS if n > 1 else 1) for n in calibration.grid.shape)
         i, j, k = (
             np.asarray((np.arange(m) + 0.5) / (m / n) - 0.5, dtype=np.float64)
             for m, n in zip(self.shape, calibration.grid.shape, strict=True)
         )
+        self.spacing = float(min(grid.spacing)) / CELLS
+        self.axes = (i, j, k)
         self.lattice = interpolate(calibration.interpolator, i, j, k)
 
     def piece(self, mask: Mask, inside: NDArray[np.bool_], region: str) -> _Piece:
         """Return a part of a region: where its voxels lie within each cell, to first order."""
         grid = self.calibration.grid
-        centers = mask.grid.centers()[inside.ravel(order="F")]
         inverse = np.linalg.inv(grid.affine)
-        index = centers @ inverse[:3, :3].T + inverse[:3, 3]
+        index = _volume(mask.grid, inside, self.spacing) @ inverse[:3, :3].T + inverse[:3, 3]
         index[:, [a for a, n in enumerate(grid.shape) if n == 1]] = 0.0
         limits = np.array(grid.shape) - 0.5
         if outside := int(np.any((index < -0.5 - 1e-6) | (index > limits + 1e-6), axis=1).sum()):
             raise DataError(
-                f"{outside} of {len(index)} voxels of region {region!r} lie beyond the calibrated "
-                "field of view; an amount there cannot be measured. Cut the mask, or use another "
-                "calibration"
+                f"{100 * outside / len(index):.0f} % of region {region!r} lies beyond the "
+                "calibrated field of view; an amount there cannot be measured. Cut the mask, or "
+                "use another calibration"
             )
         per_voxel = np.array(self.shape) / np.array(grid.shape)
         cell = np.floor((index + 0.5) * per_voxel).astype(np.int64)
@@ -140,6 +149,9 @@ class _Cells:
         i, j, k = cell.T
         flat = i + self.shape[0] * (j + self.shape[1] * k)
         used, owner, counts = np.unique(flat, return_inverse=True, return_counts=True)
+        filled = np.zeros(int(np.prod(self.shape)))
+        filled[used] = counts / counts.sum()
+        filled = filled.reshape(self.shape, order="F")
         offset = np.stack(
             [
                 np.bincount(owner, weights=index[:, a] - self.lattice.index[flat, a]) / counts
@@ -154,10 +166,21 @@ class _Cells:
         places = self.lattice.index[used] + offset.T
         return _Piece(
             columns=columns,
+            doubt=mean_variance(self.calibration.interpolator, self.axes, filled),
             shares=counts / counts.sum(),
             centers=places @ grid.affine[:3, :3].T + grid.affine[:3, 3],
             size=max(float(inside.sum()) * mask.grid.voxel_volume / grid.voxel_volume, 1e-9),
         )
+
+
+def _volume(grid: Grid, inside: NDArray[np.bool_], spacing: float) -> Array:
+    """Return points (point, 3), LPS, that fill a region evenly, at most `spacing` apart."""
+    counts = [max(1, int(np.ceil(s / spacing - 1e-6))) for s in grid.spacing]
+    i, j, k = (((np.arange(n) + 0.5) / n - 0.5) for n in counts)
+    steps = np.stack([m.ravel() for m in np.meshgrid(i, j, k, indexing="ij")], axis=1)
+    points = grid.centers()[inside.ravel(order="F")][:, None, :] + steps @ grid.affine[:3, :3].T
+    filled: Array = points.reshape(-1, 3)
+    return filled
 
 
 def _texture(pieces: Sequence[_Piece], length: float) -> _Texture:
@@ -223,13 +246,12 @@ def fit_regions(reading: Reading, regions: Regions, repeat: Repeat) -> RegionFit
     noise = np.tile(reading.variance / 2, 2)
     expected = np.zeros_like(signal)
     total, squares = 0.0, 0.0
-    scale = np.zeros(len(regions.sizes))
+    amounts = scale = np.zeros(len(regions.sizes))
     for number in range(PASSES + 1):
         power = np.tile((expected.reshape(2, -1) ** 2).sum(axis=0), 2)
         variance = noise + repeat.row**2 * power / 2
-        variance += np.tile(
-            (total**2 * reading.shared_variance + squares * reading.column_variance) / 2, 2
-        )
+        columns = total**2 * reading.shared_variance + squares * reading.column_variance
+        variance += np.tile((columns + regions.doubt @ amounts**2) / 2, 2)
         vectors = _nuisances(expected, regions.frequencies, repeat)
         sizes = regions.texture_sizes if number else (0.0,)
         fits = tuple(
@@ -242,6 +264,7 @@ def fit_regions(reading: Reading, regions: Regions, repeat: Repeat) -> RegionFit
         weights /= weights.sum()
         best = fits[int(np.argmax(weights))]
         expected, total = best.expected, float(best.totals.sum())
+        amounts = best.pieces
         scale = np.sqrt(np.maximum(best.pieces, 0) ** 2 + best.piece_variance)
         squares = float((best.spread / regions.sizes).sum())
     return RegionFits(fits, weights, variance)

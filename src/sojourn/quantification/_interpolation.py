@@ -56,13 +56,15 @@ def _kernel_slope(distance: Array, length: float, extent: float) -> Array:
 class _Axis:
     """One axis of n nodes: inverse covariance for each candidate length, (length, n, n).
 
-    `extent` is the width of the calibration sample, in steps of the grid.
+    `extent` is the width of the calibration sample, in steps of the grid; `variances` (length,)
+    are those of a measured value, relative to a point's.
     """
 
     n: int
     extent: float
     inverses: Array
     log_determinants: Array
+    variances: Array
 
     @classmethod
     def of(cls, n: int, extent: float) -> "_Axis":
@@ -76,6 +78,7 @@ class _Axis:
             extent,
             np.array([np.linalg.inv(c) for c in covariances]),
             np.array([np.linalg.slogdet(c)[1] for c in covariances]),
+            np.array([c[0, 0] for c in covariances]),
         )
 
 
@@ -135,14 +138,10 @@ def prepare_interpolator(
     i, j, k = (_Axis.of(n, e) for n, e in zip(shape, extent, strict=True))
     axes = (i, j, k)
     lengths = np.stack([_best_lengths(grid, axis, a) for a, axis in enumerate(axes)], axis=1)
-    amplitudes = np.empty(len(grid))
-    for row, values in enumerate(grid):
-        solved = values
-        for a, axis in enumerate(axes):
-            if axis.n > 1:
-                solved = _along(solved, axis.inverses[lengths[row, a]], a)
-        amplitudes[row] = float(np.vdot(values, solved).real) / values.size
-    return Interpolator(grid, lengths, amplitudes, axes)
+    power = (np.abs(columns) ** 2).mean(axis=1)
+    for a, axis in enumerate(axes):
+        power = power / axis.variances[lengths[:, a]]
+    return Interpolator(grid, lengths, power, axes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -185,11 +184,12 @@ def interpolate(
             slopes[s].append(_product(nodes, mixed))
         unknown = 1 - np.einsum("i,j,k->ijk", *known).ravel(order="F")
         variances.append(interpolator.amplitudes[row] * np.maximum(unknown, 0.0))
+    n_places = len(i) * len(j) * len(k)
     lattice = np.meshgrid(*wanted, indexing="ij")
     return Columns(
         values=np.array(values),
         variance=np.array(variances),
-        slopes=np.array(slopes).reshape(len(slopes), len(values), -1),
+        slopes=np.array(slopes, dtype=np.complex128).reshape(len(slopes), len(values), n_places),
         index=np.stack([axis.ravel(order="F") for axis in lattice], axis=1),
     )
 
@@ -215,3 +215,36 @@ def _product(
     for a, matrix in enumerate(weights):
         values = _along(values, matrix, a)
     return values.ravel(order="F")
+
+
+def mean_variance(
+    interpolator: Interpolator, wanted: tuple[Array, Array, Array], shares: Array
+) -> Array:
+    """Return the variance E|.|^2 (row,) of a weighted mean of interpolated columns.
+
+    `shares` (i, j, k) are the weights on the lattice of voxel indices `wanted`; errors at
+    neighbouring places are alike, and those within a wide sample cancel.
+    """
+    variance = np.zeros(len(interpolator.columns))
+    for combination in np.unique(interpolator.lengths, axis=0):
+        spread = values = shares
+        solved = shares
+        for a, axis in enumerate(interpolator.axes):
+            if axis.n == 1:
+                continue
+            length = LENGTHS[int(combination[a])]
+            apart = wanted[a][:, None] - wanted[a]
+            spread = _real_along(spread, _kernel(apart, length, 0.0, 1), a)
+            reach = _kernel(wanted[a][:, None] - np.arange(axis.n), length, axis.extent, 1).T
+            values = _real_along(values, reach, a)
+            inverse = axis.inverses[int(combination[a])]
+            solved = _real_along(solved, inverse @ reach, a)
+        unknown = float((shares * spread).sum() - (values * solved).sum())
+        rows = np.all(interpolator.lengths == combination, axis=1)
+        variance[rows] = interpolator.amplitudes[rows] * max(unknown, 0.0)
+    return variance
+
+
+def _real_along(values: Array, matrix: Array, axis: int) -> Array:
+    moved: Array = np.moveaxis(np.tensordot(matrix, values, axes=(1, axis)), 0, axis)
+    return moved

@@ -24,6 +24,9 @@ from sojourn.reconstruction._background import Background, corrected_rows
 from sojourn.reconstruction._matching import check_match
 from sojourn.reconstruction._selection import Selection, load_rows, select_rows
 
+SAMPLE_SIZE_KEY = "delta_sample_size_m"
+"""Metadata of a calibration: edges of its sample along the axes of the grid, in m."""
+
 
 class AmountSettings(BaseModel):
     """Everything that fixes an amount besides scan, calibration and source model.
@@ -31,11 +34,13 @@ class AmountSettings(BaseModel):
     `background` (own_mean, own_linear or none) has no default: the choice moves the result.
     `matrix_background` None follows the calibration's own background frames linearly in time, or
     is nothing where its file is already corrected.
-    `sample_size` is the calibration sample's, along the axes of the grid, in m; None takes it as
-    a point. It matters where it is as wide as a voxel.
+    `sample_size` is the calibration sample's, along the axes of the grid, in m; None takes what
+    the calibration's metadata state (`delta_sample_size_m`), else a point. It matters where the
+    sample is as wide as a voxel.
     `repeatability` None is allowed, and the result then says that its interval lacks it.
     Rows are chosen as in a reconstruction (`min_snr`, frequencies in Hz, 0-based `channels` and
-    `bins`). A misfit is flagged where chance alone explains it with less than `misfit_level`.
+    `bins`). A misfit is flagged where chance alone explains it with less than `misfit_level`,
+    or where more than `max_unexplained` of the signal's power beyond noise stays unexplained.
     The `naive_` values are those of the summed Kaczmarz image, which is shown and not used.
     """
 
@@ -52,6 +57,7 @@ class AmountSettings(BaseModel):
     bins: tuple[int, ...] | None = None
     level: float = Field(default=0.95, gt=0, lt=1)
     misfit_level: float = Field(default=0.01, gt=0, lt=1)
+    max_unexplained: float = Field(default=0.1, gt=0, le=1)
     naive_iterations: int = Field(default=20, ge=1)
     naive_regularization: float = Field(default=1e-3, ge=0, allow_inf_nan=False)
 
@@ -126,15 +132,15 @@ def read_calibration(matrix: SystemMatrix, settings: AmountSettings) -> Calibrat
 
 def _extent(matrix: SystemMatrix, settings: AmountSettings) -> tuple[float, float, float]:
     """Return the calibration sample's size in voxels; none along an axis of one position."""
-    if settings.sample_size is None:
+    stated = matrix.metadata.get(SAMPLE_SIZE_KEY, "")
+    size = settings.sample_size or tuple(float(edge) for edge in stated.split())
+    if not size:
         return (0.0, 0.0, 0.0)
-    if min(settings.sample_size) < 0:
-        raise DataError(f"sample size {settings.sample_size} m must not be negative")
+    if len(size) != 3 or not all(0 <= edge < np.inf for edge in size):
+        raise DataError(f"{matrix.name}: sample size {size} m must be three lengths")
     i, j, k = (
-        size / spacing if n > 1 else 0.0
-        for size, spacing, n in zip(
-            settings.sample_size, matrix.grid.spacing, matrix.grid.shape, strict=True
-        )
+        edge / spacing if n > 1 else 0.0
+        for edge, spacing, n in zip(size, matrix.grid.spacing, matrix.grid.shape, strict=True)
     )
     return (i, j, k)
 

@@ -14,7 +14,11 @@ from sojourn.quantification._measurement import AmountSettings, Calibration, Rea
 from sojourn.quantification._unknown import bound_total
 from sojourn.quantification.calibration import SAMPLES
 from sojourn.quantification.source_models import CompactSource
-from sojourn.quantification.uncertainty import mixture_interval, normal_quantile
+from sojourn.quantification.uncertainty import (
+    chi_square_quantile,
+    mixture_interval,
+    normal_quantile,
+)
 
 DETECTION_FACTOR = 3.3
 """Limit of detection in standard deviations of a blank (IUPAC 1995: 1.645 + 1.645)."""
@@ -28,11 +32,25 @@ class Finding:
     chi_square: float
     degrees_of_freedom: int
     relative_residual: float
+    unexplained: float
     detection_limit: float
     parts: Mapping[str, Estimate] = field(default_factory=dict)
     covariance: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
     place: tuple[float, float, float] | None = None
     notes: tuple[str, ...] = ()
+
+
+def _unexplained(reading: Reading, expected: NDArray[np.complex128]) -> float:
+    """Return the share of the signal's power beyond noise that `expected` leaves unexplained.
+
+    Zero where the signal does not exceed the noise clearly (five standard deviations).
+    """
+    freedom = 2 * len(reading.signal)
+    beyond = float((2 * np.abs(reading.signal) ** 2 / reading.variance).sum()) - freedom
+    if beyond < 5 * np.sqrt(2 * freedom):
+        return 0.0
+    left = float((2 * np.abs(reading.signal - expected) ** 2 / reading.variance).sum()) - freedom
+    return min(max(left / beyond, 0.0), 1.0)
 
 
 def widened(found: Finding, factor: float) -> Finding:
@@ -100,6 +118,7 @@ def find_compact(
         chi_square=float(fits.chi_square[best]),
         degrees_of_freedom=2 * len(reading.signal) - 1 - len(interpolator.free_axes),
         relative_residual=float(fits.relative_residual[best]),
+        unexplained=_unexplained(reading, fits.amount[best] * fits.columns[:, best]),
         detection_limit=_compact_limit(fits, reading),
         place=(float(index[0]), float(index[1]), float(index[2])),
         notes=_fixed_axes(interpolator),
@@ -114,7 +133,7 @@ def _fixed_axes(interpolator: Interpolator) -> tuple[str, ...]:
 
 
 def _choice_spread(fits: PlaceFits, reading: Reading) -> float:
-    """Return the rms change with the other background choices, beyond the background's noise."""
+    """Return how uncertain the choice of background makes the amount, beyond its noise."""
     map_ = fits.weights[:, fits.best]
     changes = [float((map_ * (u - reading.signal)).real.sum()) for u in reading.others.values()]
     explained = float((np.abs(map_) ** 2 * reading.background_variance).sum()) / 2
@@ -122,9 +141,14 @@ def _choice_spread(fits: PlaceFits, reading: Reading) -> float:
 
 
 def _excess(changes: list[float], explained: float) -> float:
+    """Return the spread of background choices beyond its explained variance.
+
+    Any value between the extreme choices equally likely: half the range over root 3 (GUM 4.3.7).
+    """
     if not changes:
         return 0.0
-    return float(np.sqrt(max(float(np.mean(np.square(changes))) - explained, 0.0)))
+    half_range = (max(*changes, 0.0) - min(*changes, 0.0)) / 2
+    return float(np.sqrt(max(half_range**2 / 3 - explained, 0.0)))
 
 
 def _noise_share(fits: PlaceFits, reading: Reading) -> float:
@@ -156,12 +180,15 @@ def find_regions(
     covariance += settings.stated.gain**2 * np.outer(mean, mean)
     covariance += _choice_covariance(fits, reading)
     best = fits.best
-    misfit = np.concatenate([reading.signal.real, reading.signal.imag]) - best.expected
+    real, imaginary = best.expected.reshape(2, -1)
+    expected = real + 1j * imaginary
+    misfit = reading.signal - expected
     return Finding(
         total=_region_estimate(fits, ones, reading, settings),
         chi_square=best.chi_square,
         degrees_of_freedom=2 * len(reading.signal) - len(regions.sizes),
         relative_residual=float(np.linalg.norm(misfit) / np.linalg.norm(reading.signal)),
+        unexplained=_unexplained(reading, expected),
         detection_limit=DETECTION_FACTOR * float(np.sqrt(ones @ blank @ ones)),
         parts=parts,
         covariance=covariance,
@@ -237,7 +264,8 @@ def find_unknown(
 ) -> Finding:
     """Return the range of totals that some non-negative distribution explains."""
     z = normal_quantile(settings.level)
-    bounds = bound_total(reading, calibration, repeat, slack=z**2)
+    limit = chi_square_quantile(2 * len(reading.signal), level=settings.level)
+    bounds = bound_total(reading, calibration, repeat, limit=limit, slack=z**2)
     gain = z * settings.stated.gain
     lower = bounds.lower * max(1 - gain, 0.0)
     upper = bounds.upper * (1 + gain)
@@ -254,6 +282,7 @@ def find_unknown(
         chi_square=bounds.chi_square,
         degrees_of_freedom=max(2 * len(reading.signal) - bounds.n_used, 1),
         relative_residual=bounds.relative_residual,
+        unexplained=_unexplained(reading, bounds.expected),
         detection_limit=_unknown_limit(reading, calibration),
         notes=("the value is one of many totals that fit; use the interval",),
     )

@@ -12,6 +12,8 @@ from sojourn.quantification._measurement import Calibration, Reading
 PASSES = 3
 RIDGE = 1e-12
 """Relative; keeps columns that depend on each other solvable."""
+BLIND = 1e-10
+"""Relative power below which a voxel gives no signal at all: any amount may hide there."""
 STEPS = 60
 MAX_DOUBLINGS = 80
 
@@ -31,6 +33,7 @@ class Bounds:
     chi_square: float
     n_used: int
     relative_residual: float
+    expected: NDArray[np.complex128]
 
 
 def solve_non_negative(gram: Array, mixed: Array, start: Array | None = None) -> Array:
@@ -94,16 +97,19 @@ def _feasible(gram: Array, mixed: Array, x: Array, passive: NDArray[np.bool_]) -
 
 
 def bound_total(
-    reading: Reading, calibration: Calibration, repeat: Repeat, *, slack: float
+    reading: Reading, calibration: Calibration, repeat: Repeat, *, limit: float, slack: float
 ) -> Bounds:
-    """Return the range of totals whose best distribution fits within `slack` of the best chi^2.
+    """Return the range of totals of all distributions that fit.
 
-    minimize and maximize sum(x) subject to x >= 0 and chi^2(x) <= min chi^2 + slack.
+    minimize and maximize sum(x) subject to x >= 0 and chi^2(x) <= limit. With `limit` the
+    quantile of chi^2 with one degree of freedom per value the true distribution is among them
+    with that probability, whatever it is. Where none fits so well, those within `slack` of
+    the best are taken, and the misfit is flagged.
 
     References
     ----------
-    Rust and Burrus, Mathematical Programming and the Numerical Solution of Linear Equations
-    (1972); Stanley, Patil and Kuusela, JINST 17 (2022) P10013 (one-at-a-time strict bounds).
+    Stark, J. Geophys. Res. 97 (1992) 14055 (simultaneous strict bounds); Rust and Burrus,
+    Mathematical Programming and the Numerical Solution of Linear Equations (1972).
     """
     frequencies = calibration.frequencies
     columns = calibration.columns
@@ -114,20 +120,29 @@ def bound_total(
         variance = variance + x.sum() ** 2 * reading.shared_variance
         variance = variance + float((x**2).sum()) * reading.column_variance
         design, signal = _whitened(columns, reading.signal, expected, variance, frequencies, repeat)
+        power = (design**2).sum(axis=0)
+        design[:, power < BLIND * power.max()] = 0.0
         gram, mixed = design.T @ design, design.T @ signal
         x = solve_non_negative(gram, mixed, x)
         expected = columns @ x
+    is_blind = bool(np.any(np.diag(gram) == 0))
     energy = float(signal @ signal)
     least = _chi_square(gram, mixed, energy, x)
+    reach = max(limit, least + slack)
     return Bounds(
         total=float(x.sum()),
-        lower=min(_extreme(gram, mixed, energy, x, least + slack, -1.0), float(x.sum())),
-        upper=max(_extreme(gram, mixed, energy, x, least + slack, 1.0), float(x.sum())),
+        lower=min(_extreme(gram, mixed, energy, x, reach, -1.0), float(x.sum())),
+        upper=(
+            np.inf
+            if is_blind
+            else max(_extreme(gram, mixed, energy, x, reach, 1.0), float(x.sum()))
+        ),
         chi_square=least,
         n_used=int((x > 0).sum()),
         relative_residual=float(
             np.linalg.norm(reading.signal - expected) / np.linalg.norm(reading.signal)
         ),
+        expected=expected,
     )
 
 

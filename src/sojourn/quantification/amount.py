@@ -46,9 +46,12 @@ Grade = Literal["A", "B", "C"]
 class Misfit:
     """How badly the source model explains the signal, against noise and stated repeatability.
 
-    `p_value` is the probability of a chi-square `statistic` as large by chance. A misfit is
-    flagged below `threshold`; the interval's half widths are then multiplied by `widening`, the
-    root of chi-square per degree of freedom (Birge ratio): the model stays wrong.
+    `p_value` is the probability of a chi-square `statistic` as large by chance; `unexplained` the
+    share of the signal's power beyond noise that the model leaves. A misfit is flagged below
+    `threshold`, or where more than the settings' share stays unexplained: a model can be so
+    unsure of itself that nothing contradicts it. The interval's half widths are then
+    multiplied by `widening`, the root of chi-square per degree of freedom (Birge ratio), where
+    that exceeds 1: the model stays wrong.
     """
 
     statistic: float
@@ -56,6 +59,7 @@ class Misfit:
     p_value: float
     threshold: float
     relative_residual: float
+    unexplained: float
     is_flagged: bool
     widening: float
 
@@ -120,13 +124,17 @@ class PreparedAmount:
         found = self._find(reading)
         p_value = chi_square_tail(found.chi_square, found.degrees_of_freedom)
         ratio = found.chi_square / found.degrees_of_freedom
-        is_flagged = p_value < self.settings.misfit_level
+        is_flagged = (
+            p_value < self.settings.misfit_level
+            or found.unexplained > self.settings.max_unexplained
+        )
         misfit = Misfit(
             statistic=found.chi_square,
             degrees_of_freedom=found.degrees_of_freedom,
             p_value=p_value,
             threshold=self.settings.misfit_level,
             relative_residual=found.relative_residual,
+            unexplained=found.unexplained,
             is_flagged=is_flagged,
             widening=float(np.sqrt(ratio)) if is_flagged and ratio > 1 else 1.0,
         )
@@ -271,7 +279,7 @@ def _notes(
     if misfit.is_flagged:
         notes.append(
             f"MISFIT: the source model leaves {100 * misfit.relative_residual:.1f} % of the signal "
-            f"unexplained, beyond noise and repeatability (p = {misfit.p_value:.1g}); the interval "
+            f"unexplained, p = {misfit.p_value:.1g} by noise and repeatability; the interval "
             f"is widened {misfit.widening:.2g} times, which a wrong model may still exceed"
         )
     if prepared.calibration.matrix.sample_iron is None:

@@ -9,6 +9,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
+from scipy.ndimage import gaussian_filter
 
 from sojourn.core.errors import DataError
 from sojourn.core.estimates import Estimate
@@ -36,6 +37,8 @@ class ImageQuality(BaseModel):
     source: str = Field(min_length=1)
 
 
+FWHM_PER_SIGMA = 2.3548200450309493
+
 UNKNOWN_RECOVERY = (0.3, 1.0)
 """Share of a region's iron that a mask around it keeps where the blur is not known.
 
@@ -55,9 +58,9 @@ def measure_iron_in_image(
     """Return the iron in a region of a reconstructed volume (grade B), spill-out allowed for.
 
     The sum over the mask is divided by the share of a region's iron that stays in the mask once
-    blurred. With the blur known that share is computed for an even filling, and its distance to
-    1 taken as its uncertainty (uniform, +- half of what spills); without, it lies anywhere
-    between 0.3 and 1. Iron that spills in from elsewhere is not known and not in the interval.
+    blurred. With the blur known that share is computed for an even filling, and uncertain by the
+    relative half of what spills; without, it lies anywhere between 0.3 and 1. Iron that spills in
+    from elsewhere is not known and not in the interval.
 
     Parameters
     ----------
@@ -104,53 +107,44 @@ def measure_iron_in_image(
     n = int(inside.sum())
     alike = min(max(quality.noise_length**3 / voxel, 1.0), n)
     noise = quality.voxel_noise * voxel * math.sqrt(n * alike)
-    low, high, note = _recovery(inside, image, quality.blur)
-    return _imported(total, noise, quality, (low, high), level=level, region=region, notes=(note,))
+    recovery, note = _recovery(inside, image, quality.blur)
+    return _imported(total, noise, quality, recovery, level=level, region=region, notes=(note,))
 
 
 def _recovery(
     inside: NDArray[np.bool_], image: IronMap, blur: float | None
-) -> tuple[float, float, str]:
-    """Return the least and greatest share of the region's iron that stays in the mask."""
+) -> tuple[tuple[float, float, float], str]:
+    """Return the least, likely and greatest share of a region's iron that stays in the mask."""
     if blur is None:
         low, high = UNKNOWN_RECOVERY
-        return (
-            low,
-            high,
-            (
-                f"the volume's blur is not known: between {low:g} and {high:g} of the region's "
-                "iron is taken to lie in the mask, which makes the interval wide"
-            ),
+        note = (
+            f"the volume's blur is not known: between {low:g} and {high:g} of the region's iron is "
+            "taken to lie in the mask, which makes the interval wide"
         )
-    from scipy.ndimage import gaussian_filter
-
-    sigma = np.array([blur / 2.3548 / spacing for spacing in image.grid.spacing])
+        return (low, (low + high) / 2, high), note
+    sigma = np.array([blur / FWHM_PER_SIGMA / spacing for spacing in image.grid.spacing])
     filled = inside.astype(np.float64)
     spread = gaussian_filter(filled, sigma, mode="constant", truncate=4.0)
     kept = float(spread[inside].sum() / filled.sum())
-    spill = 1 - kept
-    return (
-        max(kept - spill / 2, 0.02),
-        min(kept + spill / 2, 1.0),
-        (
-            f"with {1e3 * blur:g} mm blur the mask keeps {100 * kept:.0f} % of an even filling; "
-            "the sum is divided by that"
-        ),
+    doubt = (1 - kept) / 2
+    note = (
+        f"with {1e3 * blur:g} mm blur the mask keeps {100 * kept:.0f} % of an even filling; the "
+        "sum is divided by that"
     )
+    return (kept * (1 - doubt), kept, min(kept * (1 + doubt), 1.0)), note
 
 
 def _imported(
     total: float,
     noise: float,
     quality: ImageQuality,
-    recovery: tuple[float, float],
+    recovery: tuple[float, float, float],
     *,
     level: float,
     region: str,
     notes: tuple[str, ...],
 ) -> Amount:
-    low, high = recovery
-    share = (low + high) / 2
+    low, share, high = recovery
     value = total / share
     reach = normal_quantile(level) * math.hypot(noise / share, quality.scale_sd * value)
     ends = (total / high, total / low)

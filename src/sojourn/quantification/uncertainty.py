@@ -108,6 +108,17 @@ def mixture_interval(
     return bounds[0], bounds[1]
 
 
+def chi_square_quantile(degrees_of_freedom: float, *, level: float) -> float:
+    """Return the value that a chi-square exceeds with probability 1 - `level`.
+
+    Examples
+    --------
+    >>> round(chi_square_quantile(1, level=0.95), 4)
+    3.8415
+    """
+    return 2 * float(special.gammaincinv(degrees_of_freedom / 2, level))
+
+
 def chi_square_tail(statistic: float, degrees_of_freedom: float) -> float:
     """Return the probability of a chi-square as large as `statistic` or larger, by chance.
 
