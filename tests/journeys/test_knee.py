@@ -196,6 +196,21 @@ def test_an_unusable_scan_is_reported_and_stops_nobody_else(trial, first, tmp_pa
     assert {k: after[k]["VALUE"] for k in others} == {k: before[k]["VALUE"] for k in others}
 
 
+def test_a_subject_code_cannot_lead_out_of_the_results(trial, first, tmp_path):
+    folder = tmp_path / "trial"
+    shutil.copytree(trial, folder)
+    for path in (folder / "tables").glob("*.csv"):
+        lines = path.read_text().splitlines()
+        renamed = [line.replace("SIM-KNEE-001,", "../../evil,", 1) for line in lines]
+        path.write_text("\n".join(renamed) + "\n")
+    before = set(tmp_path.iterdir())
+    out = tmp_path / "out"
+    made = run_study(folder, out, store=default_store(first.report.parent), jobs=1)
+    assert set(tmp_path.iterdir()) == before | {out}
+    assert (out / "images/..%2F..%2Fevil_DAY7.nii.gz").is_file()
+    assert rows(made.results, "imaging")["../../evil", "DAY7"]["IMAGE"].endswith("evil_DAY7.nii.gz")
+
+
 def test_a_changed_scan_recomputes_its_own_subject_only(trial, first, tmp_path):
     folder = tmp_path / "trial"
     shutil.copytree(trial, folder)

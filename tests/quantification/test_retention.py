@@ -136,3 +136,27 @@ def test_what_makes_no_ratio_is_refused(baseline, denominator, message):
 def test_an_unknown_region_is_refused():
     with pytest.raises(DataError, match="no compartment"):
         estimate_retention(amount(1, 0), amount(1, 0), region="knee", denominator=SCAN)
+
+
+def test_within_one_scan_the_compartments_own_covariance_counts():
+    scan = amount(0.8, 0.2, 0.01)
+    share = retention(scan, scan)
+    # Delta method of a / (a + b), a and b independent: sd = s sqrt(a^2 + b^2) / (a + b)^2.
+    assert (share.upper - share.lower) / 2 / Z == pytest.approx(
+        0.01 * math.hypot(0.8, 0.2), rel=1e-2
+    )
+    apart = retention(scan, amount(0.8, 0.2, 0.01))
+    assert share.upper - share.lower < apart.upper - apart.lower
+
+
+def test_a_common_error_of_one_scan_leaves_its_share():
+    common = np.array([[0.64, 0.16], [0.16, 0.04]]) * 0.03**2
+    scan = amount(0.8, 0.2, covariance=common)
+    share = retention(scan, scan)
+    assert (share.lower, share.upper) == (pytest.approx(0.8), pytest.approx(0.8))
+
+
+def test_all_over_all_of_one_scan_is_one_for_certain():
+    scan = amount(0.8, 0.2)
+    share = retention(scan, scan, denominator_regions=("cavity",))
+    assert (share.lower, share.upper) == (pytest.approx(1.0), pytest.approx(1.0))

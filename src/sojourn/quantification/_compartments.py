@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from sojourn.core.errors import DataError
 from sojourn.core.geometry import Grid
 from sojourn.core.images import Mask
 from sojourn.quantification._compact import Repeat
-from sojourn.quantification._interpolation import interpolate, mean_variance
+from sojourn.quantification._interpolation import Columns, interpolate, mean_variance
 from sojourn.quantification._measurement import Calibration, Reading
 from sojourn.quantification.source_models import Compartments
 
@@ -76,7 +77,7 @@ def _stacked(values: NDArray[np.complexfloating]) -> Array:
     return np.concatenate([values.real, values.imag]).astype(np.float64, copy=False)
 
 
-def prepare_regions(calibration: Calibration, source: Compartments) -> Regions:
+def prepare_regions(cells: "Cells", source: Compartments) -> Regions:
     """Return the regions of `source`, cut into cells between the calibrated positions.
 
     Raises
@@ -86,7 +87,6 @@ def prepare_regions(calibration: Calibration, source: Compartments) -> Regions:
     """
     pieces: list[_Piece] = []
     members: list[int] = []
-    cells = _Cells(calibration)
     for number, region in enumerate(source.regions):
         for part in _parts(source.mask.region(region)):
             pieces.append(cells.piece(source.mask, part, region))
@@ -100,7 +100,7 @@ def prepare_regions(calibration: Calibration, source: Compartments) -> Regions:
         doubt=np.stack([piece.doubt for piece in pieces], axis=1),
         textures=tuple(_texture(pieces, length) for length in source.texture_lengths),
         texture_sizes=source.texture_sizes,
-        frequencies=calibration.frequencies,
+        frequencies=cells.calibration.frequencies,
     )
 
 
@@ -115,8 +115,8 @@ def _parts(inside: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
     return parts
 
 
-class _Cells:
-    """The calibration's field of view in cells, CELLS to a voxel's edge, signals on demand."""
+class Cells:
+    """The calibrated field of view in cells, CELLS to a voxel's edge; once for all masks."""
 
     def __init__(self, calibration: Calibration) -> None:
         self.calibration = calibration
@@ -128,7 +128,11 @@ class _Cells:
         )
         self.spacing = float(min(grid.spacing)) / CELLS
         self.axes = (i, j, k)
-        self.lattice = interpolate(calibration.interpolator, i, j, k)
+
+    @cached_property
+    def lattice(self) -> Columns:
+        """The signal of a sample in each cell, made when it is first asked for."""
+        return interpolate(self.calibration.interpolator, *self.axes)
 
     def piece(self, mask: Mask, inside: NDArray[np.bool_], region: str) -> _Piece:
         """Return a part of a region: where its voxels lie within each cell, to first order."""

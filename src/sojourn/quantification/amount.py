@@ -12,7 +12,7 @@ from sojourn.core.errors import DataError
 from sojourn.core.estimates import Estimate
 from sojourn.core.signals import Scan, SystemMatrix
 from sojourn.quantification._compact import Repeat
-from sojourn.quantification._compartments import Regions, prepare_regions
+from sojourn.quantification._compartments import Cells, Regions, prepare_regions
 from sojourn.quantification._measurement import (
     AmountSettings,
     Calibration,
@@ -36,7 +36,16 @@ from sojourn.quantification.source_models import (
 from sojourn.quantification.uncertainty import chi_square_tail, normal_quantile
 from sojourn.reconstruction.kaczmarz import Rows, arrange_rows, solve
 
-__all__ = ["Amount", "AmountSettings", "Misfit", "PreparedAmount", "measure_iron", "prepare_amount"]
+__all__ = [
+    "Amount",
+    "AmountSettings",
+    "Misfit",
+    "PreparedAmount",
+    "PreparedCalibration",
+    "measure_iron",
+    "prepare_amount",
+    "prepare_calibration",
+]
 
 Grade = Literal["A", "B", "C"]
 """A raw signal, B a reconstructed volume with a mask, C a number typed in."""
@@ -150,6 +159,52 @@ class PreparedAmount:
         return find_unknown(reading, self.calibration, repeat, self.settings)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedCalibration:
+    """A calibration ready for source models; made by `prepare_calibration`, once for all masks."""
+
+    settings: AmountSettings
+    calibration: Calibration
+    naive: Rows
+    cells: Cells
+
+    def under(self, source: SourceModel) -> PreparedAmount:
+        """Return this calibration under the source model `source`, ready for scans.
+
+        Raises
+        ------
+        DataError
+            if a region of the source model reaches beyond the calibrated field of view.
+        """
+        regions = prepare_regions(self.cells, source) if isinstance(source, Compartments) else None
+        return PreparedAmount(
+            settings=self.settings,
+            source=source,
+            calibration=self.calibration,
+            naive=self.naive,
+            regions=regions,
+        )
+
+
+def prepare_calibration(matrix: SystemMatrix, settings: AmountSettings) -> PreparedCalibration:
+    """Return `matrix` with its selected rows loaded and its background taken off.
+
+    Raises
+    ------
+    DataError
+        if no row is left, or the calibration's background cannot be taken off.
+    """
+    calibration = read_calibration(matrix, settings)
+    energy = float(np.vdot(calibration.columns, calibration.columns).real)
+    damping = settings.naive_regularization * energy / matrix.grid.n_voxels
+    return PreparedCalibration(
+        settings=settings,
+        calibration=calibration,
+        naive=arrange_rows(calibration.columns, damping),
+        cells=Cells(calibration),
+    )
+
+
 def prepare_amount(
     matrix: SystemMatrix, source: SourceModel, settings: AmountSettings
 ) -> PreparedAmount:
@@ -158,19 +213,9 @@ def prepare_amount(
     Raises
     ------
     DataError
-        if no row is left, the calibration's background cannot be taken off, or the mask of
-        the source model lies on another grid than the calibration.
+        as `prepare_calibration` and `PreparedCalibration.under`.
     """
-    calibration = read_calibration(matrix, settings)
-    energy = float(np.vdot(calibration.columns, calibration.columns).real)
-    damping = settings.naive_regularization * energy / matrix.grid.n_voxels
-    return PreparedAmount(
-        settings=settings,
-        source=source,
-        calibration=calibration,
-        naive=arrange_rows(calibration.columns, damping),
-        regions=prepare_regions(calibration, source) if isinstance(source, Compartments) else None,
-    )
+    return prepare_calibration(matrix, settings).under(source)
 
 
 def measure_iron(

@@ -55,10 +55,11 @@ def estimate_retention(
 
     Returns
     -------
-        dimensionless, 1 is all. Interval by Fieller. The error of the calibration sample's iron
-        is common to both scans and cancels; against a syringe assay it does not. Session gain,
-        noise, background and texture are independent and stay. Nothing is clipped: a share
-        above 1 or below 0 is said to be so.
+        dimensionless, 1 is all. Interval by Fieller; where both are one and the same scan, with
+        the covariance of its compartments, else with none. The error of the calibration sample's
+        iron is common to both scans and cancels; against a syringe assay it does not. Session
+        gain, noise, background and texture are independent from scan to scan and stay. Nothing is
+        clipped: a share above 1 or below 0 is said to be so.
 
     Raises
     ------
@@ -105,7 +106,13 @@ def estimate_retention(
             f"the denominator is {base:.4g} {unit}: there is no amount given that a share could "
             "be taken of"
         )
-    lower, upper = fieller_interval(numerator, variance, base, base_variance, 0.0, level=level)
+    covariance = 0.0
+    if baseline is follow_up:
+        covariance = _shared(follow_up, (region,), denominator_regions)
+        notes.append("numerator and denominator are one scan: their common errors cancel")
+    lower, upper = fieller_interval(
+        numerator, variance, base, base_variance, covariance, level=level
+    )
     share = numerator / base
     return Estimate(
         value=share,
@@ -120,6 +127,18 @@ def estimate_retention(
         },
         notes=tuple(notes + _range_notes(share, lower, upper)),
     )
+
+
+def _shared(amount: Amount, left: tuple[str, ...], right: tuple[str, ...]) -> float:
+    """Return the covariance between two sums over compartments of one scan."""
+    names = tuple(amount.by_compartment)
+    if not names:
+        return _part(amount, left)[1]
+    first, second = (
+        np.array([1.0 if not regions or name in regions else 0.0 for name in names])
+        for regions in (left, right)
+    )
+    return float(first @ amount.covariance @ second)
 
 
 def _part(amount: Amount, regions: tuple[str, ...]) -> tuple[float, float]:

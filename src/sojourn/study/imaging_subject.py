@@ -17,13 +17,13 @@ from sojourn.core.threads import single_threaded
 from sojourn.deliverables.report import ScanPanel
 from sojourn.formats.mdf import read_scan, read_system_matrix
 from sojourn.formats.nifti import read_image, read_mask, write_image
-from sojourn.quantification.amount import Amount, PreparedAmount
+from sojourn.quantification.amount import Amount, PreparedAmount, PreparedCalibration
 from sojourn.reconstruction.kaczmarz import Prepared
 from sojourn.study import measuring
 from sojourn.study.amount_documents import amount_document, read_amount
 from sojourn.study.ledger import Ledger
 from sojourn.study.panels import make_panel
-from sojourn.study.reconstructing import kaczmarz_settings
+from sojourn.study.reconstructing import image_name, kaczmarz_settings
 from sojourn.study.store import Store
 
 MATRIX = "calibration/system_matrix.mdf"
@@ -195,7 +195,7 @@ def _from_signal(
         write_image(part, result.values, result.grid, description=f"{label}sojourn iron kg/m3")
 
     path = store.file(image, ".nii.gz", write)
-    made.images[f"{task.subject}_{scan.visit}.nii.gz"] = (path, image_key)
+    made.images[image_name(task.subject, scan.visit)] = (path, image_key)
     values, grid = read_image(path)
     caption = f"{task.subject}, {scan.visit}"
     made.panels[scan.visit] = make_panel(values, grid, mask, task.imaging["cavity"], caption)
@@ -325,7 +325,9 @@ def _retain(
     made.retention[scan.visit] = store.document(
         provenance,
         lambda: measuring.retain(
-            read_amount(made.amounts[scan.visit]),
+            amount
+            if amount is not None and key == made.amount_keys[scan.visit]
+            else read_amount(made.amounts[scan.visit]),
             amount,
             task.imaging,
             dose=task.dose,
@@ -391,7 +393,13 @@ def _seen_through(
 ) -> PreparedAmount:
     """Return the calibration through one mask; the keys are digests of both files' content."""
     del mask_keys
-    return measuring.prepare_signal(_matrix(path, key), read_mask(Path(mask)), json.loads(imaging))
+    scanner = _scanner(path, key, imaging)
+    return measuring.prepare_signal(scanner, read_mask(Path(mask)), json.loads(imaging))
+
+
+@lru_cache(maxsize=1)
+def _scanner(path: str, key: str, imaging: str) -> PreparedCalibration:
+    return measuring.prepare_scanner(_matrix(path, key), json.loads(imaging))
 
 
 @lru_cache(maxsize=2)

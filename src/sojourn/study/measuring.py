@@ -23,7 +23,8 @@ from sojourn.quantification.amount import (
     Amount,
     AmountSettings,
     PreparedAmount,
-    prepare_amount,
+    PreparedCalibration,
+    prepare_calibration,
 )
 from sojourn.quantification.calibration import CalibrationRepeatability, estimate_labelled_cells
 from sojourn.quantification.decay import estimate_decay
@@ -129,20 +130,31 @@ def _source(imaging: Table, mask: Mask) -> SourceModel:
     )
 
 
-def prepare_signal(matrix: SystemMatrix, mask: Mask, imaging: Table) -> PreparedAmount:
-    """Return a calibration seen through one subject's mask, ready for that subject's scans.
+def prepare_scanner(matrix: SystemMatrix, imaging: Table) -> PreparedCalibration:
+    """Return a calibration ready for the masks of all subjects.
 
     Raises
     ------
     DataError
-        as `prepare_amount`; also if the calibration does not state its sample's iron.
+        as `prepare_calibration`; also if the calibration does not state its sample's iron.
     """
     if matrix.sample_iron is None:
         raise DataError(
             f"{matrix.name}: the calibration does not state its sample's iron (tracer "
             "concentration and volume), so that signal cannot be expressed as iron"
         )
-    return prepare_amount(matrix, _source(imaging, mask), amount_settings(imaging))
+    return prepare_calibration(matrix, amount_settings(imaging))
+
+
+def prepare_signal(scanner: PreparedCalibration, mask: Mask, imaging: Table) -> PreparedAmount:
+    """Return a calibration seen through one subject's mask, ready for that subject's scans.
+
+    Raises
+    ------
+    DataError
+        if a region reaches beyond the calibrated field of view.
+    """
+    return scanner.under(_source(imaging, mask))
 
 
 def measure_image(
