@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from sojourn.core.errors import DataError
 from sojourn.core.provenance import Provenance, digest
 from sojourn.study.bundled import bundled_study
 from sojourn.study.explaining import explain
@@ -209,6 +210,19 @@ def test_a_subject_code_cannot_lead_out_of_the_results(trial, first, tmp_path):
     assert set(tmp_path.iterdir()) == before | {out}
     assert (out / "images/..%2F..%2Fevil_DAY7.nii.gz").is_file()
     assert rows(made.results, "imaging")["../../evil", "DAY7"]["IMAGE"].endswith("evil_DAY7.nii.gz")
+
+
+@pytest.mark.parametrize("content", [None, b"no HDF5"], ids=["absent", "damaged"])
+def test_a_calibration_that_cannot_be_read_stops_the_run(trial, tmp_path, content):
+    folder = tmp_path / "trial"
+    shutil.copytree(trial, folder)
+    matrix = folder / "calibration/system_matrix.mdf"
+    matrix.unlink()
+    if content is not None:
+        matrix.write_bytes(content)
+    with pytest.raises(DataError, match=r"system_matrix\.mdf"):
+        run_study(folder, tmp_path / "out", store=tmp_path / "store")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_changed_scan_recomputes_its_own_subject_only(trial, first, tmp_path):

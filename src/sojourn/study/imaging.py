@@ -14,6 +14,7 @@ from sojourn.core.files import write_bytes, write_text
 from sojourn.core.provenance import Provenance
 from sojourn.core.results import Listing, Problem, Step
 from sojourn.deliverables.report import ScanPanel
+from sojourn.formats.mdf import read_system_matrix
 from sojourn.study import imaging_listings
 from sojourn.study.folder import TrialFolder
 from sojourn.study.groups import Groups
@@ -68,12 +69,18 @@ def run_imaging(
 
     Subjects are independent of each other: what is wrong with one scan is a problem of that scan,
     told with its reason, and stops nobody else.
+
+    Raises
+    ------
+    DataError
+        if a scan needs the calibration and that cannot be read.
     """
     imaging = trial.study.imaging
     if imaging is None or "scans" not in trial.tables:
         return Imaged()
-    if (trial.root / MATRIX).is_file():
+    if "A" in trial.tables["scans"].table["GRADE"]:
         ledger.file(MATRIX)
+        read_system_matrix(trial.root / MATRIX)  # no subject's fault: it stops the run
     tasks = list(_tasks(trial, groups, store, dict(ledger.steps)))
     done: dict[str, SubjectImaged] = {}
     for number, made in enumerate(_walk(tasks, jobs), start=1):

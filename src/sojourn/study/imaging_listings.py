@@ -8,6 +8,7 @@ from sojourn.core.results import Listing
 from sojourn.study.groups import Groups
 from sojourn.study.imaging_subject import ScanRow, SubjectImaged
 from sojourn.study.measuring import UG_PER_KG
+from sojourn.study.reconstructing import image_name
 
 Zeros = Mapping[str, date]
 
@@ -227,7 +228,7 @@ def _imaging(subjects: Sequence[SubjectImaged], register: str) -> Listing:
     for made, scan in _scans(subjects):
         quality = made.quality.get(scan.visit, {})
         misfit = (made.amounts.get(scan.visit) or {}).get("misfit") or {}
-        image = f"{made.subject}_{scan.visit}.nii.gz"
+        image = image_name(made.subject, scan.visit)
         cells = (
             made.subject,
             scan.visit,

@@ -26,18 +26,29 @@ class Ledger:
         """
         if known := self.files.get(name):
             return known
-        path = (self.root / name).resolve()
-        if not path.is_relative_to(self.root.resolve()):
-            raise DataError(f"{name}: lies outside the trial folder {self.root.name}; move it in")
+        key = digest(self._content(name))
+        self.files[name] = key
+        self.steps.setdefault(key, Step(key=key, kind="file", label=name))
+        return key
+
+    def _content(self, name: str) -> bytes:
         try:
-            key = digest(path.read_bytes())
+            path = (self.root / name).resolve()
+            is_inside = path.is_relative_to(self.root.resolve())
+            # A pipe would be waited for, a device read without end.
+            if is_inside and (path.is_file() or not path.exists()):
+                return path.read_bytes()
         except OSError as error:
             raise DataError(
                 f"{name}: cannot be read from the trial folder ({error.strerror})"
             ) from error
-        self.files[name] = key
-        self.steps.setdefault(key, Step(key=key, kind="file", label=name))
-        return key
+        except RuntimeError as error:
+            raise DataError(
+                f"{name}: is a link that leads to itself; put the file there"
+            ) from error
+        if not is_inside:
+            raise DataError(f"{name}: lies outside the trial folder {self.root.name}; move it in")
+        raise DataError(f"{name}: is no plain file in the trial folder; put the file there")
 
     def stage(self, provenance: Provenance) -> str:
         """Note a stage and return its key; its inputs must have been noted before."""

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from pydantic import ValidationError
 
@@ -14,6 +15,8 @@ from sojourn.core.provenance import code_digest, digest, numeric_versions
 from sojourn.formats.mdf import read_scan, read_system_matrix
 from sojourn.formats.nifti import write_image
 from sojourn.reconstruction.kaczmarz import Kaczmarz
+
+_LONGEST_STEM = 160
 
 
 def kaczmarz_settings(settings: Mapping[str, Any]) -> Kaczmarz:
@@ -30,6 +33,18 @@ def kaczmarz_settings(settings: Mapping[str, Any]) -> Kaczmarz:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise DataError(f"reconstruction: {where} = {first['input']!r}: {first['msg']}") from error
+
+
+def image_name(subject: str, visit: str) -> str:
+    """Return the name of a scan's image: a plain file name, whatever `subject` and `visit` hold.
+
+    Letters, digits and ``_.-~`` stay; all else, a slash above all, is percent-encoded. A name too
+    long for a file system is cut and ends in its digest.
+    """
+    stem = quote(f"{subject}_{visit}", safe="")
+    if len(stem) > _LONGEST_STEM:
+        stem = f"{stem[:_LONGEST_STEM]}~{digest(stem.encode())[:16]}"
+    return f"{stem}.nii.gz"
 
 
 def parameters_path(image: Path) -> Path:

@@ -80,7 +80,7 @@ def run_study(
     Raises
     ------
     DataError
-        if the folder, the study file, a table or the store cannot be used. A subject whose scans
+        if the folder, the study file, a table, the calibration or the store cannot be used. A subject whose scans
         are unusable is reported in the results and does not stop the others.
     """
     began = time.monotonic(), datetime.now(UTC)
@@ -172,11 +172,12 @@ def _grouping_key(trial: TrialFolder, groups: Groups, ledger: Ledger) -> str | N
 def _write(out: Path, results: Results, imaged: Imaged) -> Path:
     from sojourn.deliverables.report import render_report
 
+    text, page = results.model_dump_json(indent=1) + "\n", render_report(results, imaged.panels)
     out.mkdir(parents=True, exist_ok=True)
-    write_text(out / "results.json", results.model_dump_json(indent=1) + "\n")
     imaged.copy_images(out / "images")
+    write_text(out / "results.json", text)
     report = out / "report.html"
-    write_text(report, render_report(results, imaged.panels))
+    write_text(report, page)
     return report
 
 
