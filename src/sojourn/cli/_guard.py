@@ -1,6 +1,7 @@
 """One clear line for an error, an exit status that a script can rely on."""
 
 import functools
+import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -49,6 +50,10 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
         except SojournError as error:
             typer.echo(f"sojourn: {error}", err=True)
             raise typer.Exit(2) from error
+        except BrokenPipeError:
+            # The reader, such as head, has enough; nothing is left to say, nor to flush.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
         except OSError as error:
             where = f" ({error.filename})" if error.filename else ""
             typer.echo(f"sojourn: {error.strerror or error}{where}", err=True)

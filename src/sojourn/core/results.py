@@ -73,6 +73,8 @@ class Listing(_Frozen):
         for row in self.rows:
             if len(row) != len(self.columns):
                 raise ValueError(f"{self.id}: a row has {len(row)} cells, not {len(self.columns)}")
+        if strange := [key for key in self.keys if key not in self.columns]:
+            raise ValueError(f"{self.id}: keys {', '.join(strange)} are no columns")
         if self.rowProvenance and len(self.rowProvenance) != len(self.rows):
             raise ValueError(f"{self.id}: {len(self.rowProvenance)} keys for {len(self.rows)} rows")
         return self

@@ -1,6 +1,7 @@
 """The chain of one number: from the report down to files, rows and parameters."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from sojourn.core.results import Listing, Result, Results
 from sojourn.study.blinding import TELLING
 
 _SHOWN_ROWS = 12
+_EVIDENCE = re.compile(r"(?:^|; ?)([a-z_]+):([0-9]{1,9}(?:,[0-9]{1,9})*)(?=;|$)")
 
 
 def read_results(out: Path) -> Results:
@@ -151,10 +153,8 @@ def _rows_behind(out: Path, results: Results, evidence: list[str]) -> list[str]:
     """Return the deciding rows, quoted from the tables where those are still as they were."""
     wanted: dict[str, set[int]] = {}
     for text in evidence:
-        for part in text.split(";"):
-            table, _, rows = part.strip().partition(":")
-            if rows:
-                wanted.setdefault(table, set()).update(int(r) for r in rows.split(",") if r)
+        for table, rows in _EVIDENCE.findall(text):
+            wanted.setdefault(table, set()).update(int(row) for row in rows.split(","))
     lines: list[str] = []
     for table, numbers in sorted(wanted.items()):
         name = f"tables/{table}.csv"
@@ -165,7 +165,7 @@ def _rows_behind(out: Path, results: Results, evidence: list[str]) -> list[str]:
             lines.append(f"  {', '.join(map(str, shown))}  ({_why_not_quoted(results, name)})")
             continue
         lines.append(f"  line 1: {source[0]}")
-        lines += [f"  line {row}: {source[row - 1]}" for row in shown if row <= len(source)]
+        lines += [f"  line {row}: {source[row - 1]}" for row in shown if 0 < row <= len(source)]
         if len(numbers) > len(shown):
             more = ", ".join(map(str, sorted(numbers)[_SHOWN_ROWS:]))
             lines.append(f"  and lines {more}")
