@@ -80,8 +80,8 @@ def run_study(
     Raises
     ------
     DataError
-        if the folder, the study file, a table, the calibration or the store cannot be used. A subject whose scans
-        are unusable is reported in the results and does not stop the others.
+        if the folder, the study file, a table, the calibration or the store cannot be used. A
+        subject whose scans are unusable is reported in the results and does not stop the others.
     """
     began = time.monotonic(), datetime.now(UTC)
     show = progress or _silent
