@@ -5,9 +5,10 @@ import pytest
 
 from sojourn.study.bundled import bundled_study
 from sojourn.study.definition import Answer, read_study
+from sojourn.study.groups import Groups
 from sojourn.study.listings import criteria, lots
 from sojourn.study.outcomes import Keyed
-from sojourn.study.shown import _decision
+from sojourn.study.shown import _change_rows, _decision
 
 STUDY = read_study(bundled_study("NCT06171906"))
 
@@ -49,3 +50,21 @@ def test_a_finding_has_the_decision_of_its_own_place(path, decision):
     finding = {"code": "x.y", "path": path, "decision": "which?"}
     assert _decision(study, finding) == decision
     assert _decision(study, finding | {"code": "x.z"}) == "which?"
+
+
+def test_a_score_leads_to_the_rows_behind_it():
+    table = pl.DataFrame(
+        [
+            ("P1", "VASBL", 51.0, "", "pain_vas:2"),
+            ("P1", "VASFU", 24.0, "", "pain_vas:4"),
+            ("P1", "VASCHG", -27.0, "51 mm, then 24 mm", "pain_vas:2,4"),
+            ("P2", "VASBL", 40.0, "", "pain_vas:5"),
+        ],
+        schema=["USUBJID", "PARAMCD", "AVAL", "REASON", "EVIDENCE"],
+        orient="row",
+    )
+    groups = Groups({}, {"P1": "A"}, is_blinded=True, arm_of={})
+    assert _change_rows(table, ("VASBL", "VASFU", "VASCHG"), groups) == [
+        ("P1", "A", 51.0, 24.0, -27.0, "51 mm, then 24 mm", "pain_vas:2,4"),
+        ("P2", None, 40.0, None, None, "", ""),
+    ]

@@ -151,23 +151,31 @@ def _changes(
             continue
         listing_id, title = _CHANGES[endpoint.use]
         keyed = outcomes[endpoint.id]
-        params = _change_params(endpoint.use)
-        by_subject: dict[str, dict[str, Any]] = {}
-        for row in keyed.table.iter_rows(named=True):
-            by_subject.setdefault(row["USUBJID"], {})[row["PARAMCD"]] = row
-        rows = []
-        for subject, found in sorted(by_subject.items()):
-            values = [found[p]["AVAL"] if p in found else None for p in params]
-            reason = found[params[2]]["REASON"] if params[2] in found else ""
-            rows.append((subject, groups.of.get(subject), *values, reason))
+        rows = _change_rows(keyed.table, _change_params(endpoint.use), groups)
         yield listings.make_listing(
             listing_id,
             title,
-            ("USUBJID", "GROUP", "BASELINE", "FOLLOW_UP", "CHANGE", "NOTE"),
+            ("USUBJID", "GROUP", "BASELINE", "FOLLOW_UP", "CHANGE", "NOTE", "EVIDENCE"),
             rows,
             keyed.key,
             keys=("USUBJID",),
         )
+
+
+def _change_rows(
+    table: pl.DataFrame, params: tuple[str, str, str], groups: Groups
+) -> list[tuple[Any, ...]]:
+    """Return each subject's baseline, follow-up and change, with the change's grounds."""
+    by_subject: dict[str, dict[str, Any]] = {}
+    for row in table.iter_rows(named=True):
+        by_subject.setdefault(row["USUBJID"], {})[row["PARAMCD"]] = row
+    rows: list[tuple[Any, ...]] = []
+    for subject, found in sorted(by_subject.items()):
+        values = [found[p]["AVAL"] if p in found else None for p in params]
+        grounds = found.get(params[2], {"REASON": "", "EVIDENCE": ""})
+        why = (grounds["REASON"], grounds["EVIDENCE"])
+        rows.append((subject, groups.of.get(subject), *values, *why))
+    return rows
 
 
 def _change_params(use: str) -> tuple[str, str, str]:
