@@ -1,5 +1,7 @@
 """How the report reads results: units, groups, labels, leading rules, flow, missing data."""
 
+import re
+
 import pytest
 
 from deliverables.fixtures import listing, result
@@ -83,19 +85,34 @@ def test_one_group_alone_is_no_comparison():
     assert "not living cells" in two.caution
 
 
-@pytest.mark.parametrize(
-    ("rows", "words"),
-    [
-        ([("P1", 5, "RBC", "")], "No death is recorded"),
-        ([("P1", 9, "DEATH", ""), ("P2", 30, "DEATH", "")], "2\u00a0subjects, on days 9 to 30"),
-    ],
-)
-def test_deaths_stand_in_the_safety_section(rows, words):
+def safety_of(*marks):
     events = listing("adverse_events", "a", "USUBJID GROUP DAY TERM GRADE SERIOUS RELATED ROW", [])
-    marks = listing("marks", "m", "USUBJID DAY KIND DETAIL", rows)
-    section = safety_section(Book(hsct_results(1, listings=(events, marks))))
+    table = listing("marks", "m", "USUBJID DAY KIND DETAIL", list(marks))
+    section = safety_section(Book(hsct_results(1, listings=(events, table))))
     assert section is not None
-    assert words in section.blocks[-1].text
+    return section.blocks
+
+
+def test_deaths_stand_in_the_safety_section():
+    blocks = safety_of(("P1", 9, "DEATH", ""), ("P2", 30, "DEATH", ""))
+    assert "2\u00a0subjects, on days 9 to 30" in blocks[-1].text
+
+
+def test_without_a_recorded_death_nothing_is_said_of_deaths():
+    assert not any("eath" in getattr(b, "text", "") for b in safety_of(("P1", 5, "RBC", "")))
+
+
+def test_a_long_arm_name_gives_way_to_its_code_where_it_would_not_fit():
+    names = {"MSC": "Labelled stromal cells, one injection", "B": "Arm B (blinded)"}
+    book = Book(oa_results(groups=names))
+    assert (book.short("MSC"), book.short("B")) == ("MSC", "Arm B (blinded)")
+    assert book.group("MSC") == names["MSC"]
+    rows = [(step, code, 5, "d") for step in ("allocated", "dosed") for code in names]
+    flow = listing("flow", "f", "STEP GROUP N DETAIL", rows)
+    drawn = flow_figure(Book(oa_results(groups=names, listings=(flow,)))).drawing
+    words = " ".join(re.findall(r">([^<>]+)<", drawn))
+    assert "(MSC): allocated" in words
+    assert "MSC: dosed" in words
 
 
 @pytest.mark.parametrize(

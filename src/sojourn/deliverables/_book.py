@@ -25,6 +25,10 @@ _SHARES = re.compile(r"binomial|kaplan|\bshare\b|\bproportion\b", re.IGNORECASE)
 """Words in a method or label that say that a number without a unit is a share of a whole."""
 
 
+_FITS = 24
+"""Characters of a group's label that fit above one subject's drawing."""
+
+
 @dataclass(frozen=True)
 class Book:
     """Results with the look-ups that every section needs."""
@@ -80,6 +84,11 @@ class Book:
         if parts := self._contrast(word):
             return f"{known[parts[0]]} minus {known[parts[1]]}"
         return "All" if word == "ALL" else word
+
+    def short(self, code: Cell) -> str:
+        """Return a group's label for a drawing: its code where the label would not fit."""
+        label = self.group(code)
+        return str(code) if len(label) > _FITS and str(code) in self.results.groups else label
 
     def _contrast(self, code: str) -> tuple[str, str] | None:
         """Return the two groups whose difference `code` names, or None."""

@@ -46,10 +46,18 @@ def _unrepeated(boxes: list[_Box]) -> list[_Box]:
 
 
 def _box_of(book: Book, step: str, code: str | None, rows: list[Line]) -> _Box:
-    name = "" if code is None or len(book.results.groups) == 1 else f"{book.group(code)}: "
+    name = "" if code is None or len(book.results.groups) == 1 else f"{_group(book, step, code)}: "
     if len(rows) == 1:
         return _Box(f"{name}{step}, n = {_count(rows[0])}", (rows[0].text("DETAIL"),))
     return _Box(f"{name}{step}", tuple(f"{row.text('DETAIL')}: n = {_count(row)}" for row in rows))
+
+
+def _group(book: Book, step: str, code: str) -> str:
+    """Return a group's name in a box: the first step that splits also says what its code means."""
+    lines = lines_of(book.results, "flow")
+    first = next((row.text("STEP") for row in lines if row.values.get("GROUP") is not None), step)
+    label, short = book.group(code), book.short(code)
+    return short if step != first or short == label else f"{label} ({short})"
 
 
 def _count(row: Line) -> str:

@@ -72,7 +72,7 @@ def subject_entry(book: Book, row: Line, label: str) -> Entry:
     return Entry(
         row.id,
         label,
-        book.group(row.values.get("GROUP")),
+        book.short(row.values.get("GROUP")),
         row.units.get("VALUE", ""),
         row.number("VALUE"),
         row.number("LOWER"),

@@ -204,7 +204,7 @@ def _nothing(book: Book, lines: Sequence[Line], column: str) -> str:
 
 def _shown(book: Book, row: Line, column: str, missing: str) -> Html:
     if column == "GROUP":
-        return escaped(book.group(row.values.get("GROUP")))
+        return escaped(book.short(row.values.get("GROUP")))
     if column in {"NOTE", "DETAIL"} and not row.text(column):
         return escaped("\u2013")
     return cell(row, column, missing=missing)

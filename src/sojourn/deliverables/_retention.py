@@ -119,7 +119,7 @@ def _subject_picture(
     )
     missing = [row for row in lines if row.number("VALUE") is None]
     parts: list[str] = [
-        text((4, 14), f"{who} \u00b7 {book.group(lines[0].values.get('GROUP'))}", style="strong"),
+        text((4, 14), f"{who} \u00b7 {book.short(lines[0].values.get('GROUP'))}", style="strong"),
         axes(x, y, labels=("", "% of day-0 signal"), write=(_whole, _whole)),
         line((x.start, y.at(100)), (x.end, y.at(100)), "neutral", dash="3 3"),
         _curve(book, lines, x, y, has_whiskers=True),
@@ -247,12 +247,12 @@ def overlay_figure(book: Book) -> Figure:
 def _legend(book: Book) -> Html:
     parts: list[str] = []
     place = 14.0
-    for code, label in book.results.groups.items():
-        style = book.style(code)
+    for code in book.results.groups:
+        style, label = book.style(code), book.short(code)
         parts.append(path([(place, 12), (place + 26, 12)], style.color, 1.8, dash=style.dash))
         parts.append(marker((place + 13, 12), style.marker, style.color))
-        parts.append(text((place + 32, 16), label[:40]))
-        place += 44 + 6.4 * min(40, len(label))
+        parts.append(text((place + 32, 16), label))
+        place += 44 + 6.4 * len(label)
     return joined(parts)
 
 

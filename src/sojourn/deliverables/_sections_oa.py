@@ -85,7 +85,7 @@ def subject_table(book: Book) -> Table | None:
     for who, own in by_subject(lines):
         at = {row.text("VISIT"): row for row in own}
         cells = [_visit_cell(at.get(visit)) for visit in visits]
-        group = escaped(book.group(own[0].values.get("GROUP")))
+        group = escaped(book.short(own[0].values.get("GROUP")))
         rows.append(Row((code(who), group, *cells)))
     heads = (Head("Subject"), Head("Group"), *(Head(v, is_number=True) for v in visits))
     model = next((r.text("MODEL") for r in lines if r.text("MODEL")), "not recorded")
@@ -240,7 +240,7 @@ def _estimates(book: Book, listing_id: str, value: str, title: str, warning: str
             (
                 code(row.text("USUBJID")),
                 *((escaped(row.text("VISIT")),) if has_visit else ()),
-                escaped(book.group(row.values.get("GROUP"))),
+                escaped(book.short(row.values.get("GROUP"))),
                 estimate(row, (value, "LOWER", "UPPER")),
                 escaped(row.text("NOTE") or "\u2013"),
             ),

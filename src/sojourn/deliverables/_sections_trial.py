@@ -187,7 +187,7 @@ def _deaths(book: Book) -> Prose | None:
         return None
     died = [row for row in lines_of(book.results, "marks") if row.text("KIND") == "DEATH"]
     if not died:
-        return Prose("No death is recorded among the events.")
+        return None
     people = {row.text("USUBJID") for row in died}
     days = [day for row in died if (day := row.number("DAY")) is not None]
     when = f", on days {min(days):g} to {max(days):g}" if days else ""

@@ -59,7 +59,7 @@ def _risk_table(book: Book, groups: dict[str, list[Line]], x: Scale) -> Html:
     for i, (code, rows) in enumerate(groups.items()):
         y = 278 + 30 * i
         if len(groups) > 1:
-            parts.append(text((8, y), book.group(code), fill=book.style(code).color))
+            parts.append(text((8, y), book.short(code), fill=book.style(code).color))
         parts += [
             text(
                 (x.at(t), y + (13 if len(groups) > 1 else 0)),
