@@ -122,6 +122,14 @@ def test_no_step_of_a_blinded_run_tells_who_got_cells(first):
     assert not [s for s in first.results.steps if s.label == "labelled-cell equivalents"]
 
 
+def test_lots_of_a_blinded_run_lead_to_nobody(first):
+    lots = first.results.listing("lots").records()
+    assert {lot["PRODUCT"] for lot in lots} == {"labelled cells", "tracer solution"}
+    assert {(lot["EXLOT"], lot["CUSTODY"]) for lot in lots} == {(None, None)}
+    products = [lot["PRODUCT"] for lot in lots]
+    assert products == sorted(products)
+
+
 def digests_of(guess):
     """Return the SHA-256 of a file and the key of the table read from it, as anybody can."""
     file = digest(guess)
@@ -132,7 +140,8 @@ def test_no_printed_key_confirms_a_guess_of_the_allocation(trial, first):
     right = (trial / "tables/allocation.csv").read_bytes()
     everything = b"".join(files(first.report.parent).values()).decode("utf-8", "replace")
     assert not [key for key in digests_of(right) if key in everything]
-    assert digest((trial / "tables/doses.csv").read_bytes()) not in everything
+    for table in ("doses", "lots"):
+        assert digest((trial / f"tables/{table}.csv").read_bytes()) not in everything
     assert digest((trial / "tables/scans.csv").read_bytes()) in everything
 
 

@@ -13,14 +13,26 @@ from sojourn.study.shown import _change_rows, _decision
 STUDY = read_study(bundled_study("NCT06171906"))
 
 
-def test_lots_stand_by_name_since_their_order_in_the_file_tells_arms():
-    frame = pl.DataFrame({"EXLOT": ["F", "A"], "PRODUCT": ["cells", "tracer"]}).with_columns(
+LOTS = {"F": "cells", "G": "tracer", "A": "tracer", "B": "cells"}
+
+
+@pytest.mark.parametrize(
+    ("is_blinded", "expected"),
+    [
+        pytest.param(False, [("A", "tracer"), ("B", "cells"), ("F", "cells"), ("G", "tracer")]),
+        pytest.param(True, [(None, "cells")] * 2 + [(None, "tracer")] * 2),
+    ],
+    ids=["unblinded-by-name", "blinded-by-product"],
+)
+def test_lots_stand_in_an_order_that_tells_no_arm(is_blinded, expected):
+    frame = pl.DataFrame({"EXLOT": list(LOTS), "PRODUCT": list(LOTS.values())}).with_columns(
         pl.lit(None).alias(name)
         for name in ("VIABILITY", "IRON_PER_CELL", "IRON_PER_CELL_SD", "CUSTODY")
     )
-    made = lots({"lots": Keyed(frame, "k")})
+    groups = Groups({}, {}, is_blinded=is_blinded, arm_of={})
+    made = lots({"lots": Keyed(frame, "k")}, groups)
     assert made is not None
-    assert [row[0] for row in made.rows] == ["A", "F"]
+    assert [row[:2] for row in made.rows] == expected
 
 
 def test_every_criterion_says_what_it_asks():

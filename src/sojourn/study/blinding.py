@@ -12,8 +12,11 @@ from sojourn.core.provenance import digest
 from sojourn.core.results import Listing, Result, Results, Step
 from sojourn.study.ledger import Ledger
 
-TELLING = ("tables/allocation.csv", "tables/doses.csv")
+SECRET = ("tables/allocation.csv", "tables/doses.csv")
 """Tables that hold the arms; whoever reads results of a blinded run must not hold them."""
+
+TELLING = (*SECRET, "tables/lots.csv")
+"""Tables whose digests are covered; the order of lots tells what the first subjects got."""
 
 COVERED = "keyed digest: while arms are blinded the SHA-256 would let a reader test guesses"
 
@@ -25,7 +28,7 @@ def blinding_secret(ledger: Ledger) -> str:
     doses table with nothing but two planned doses does not.
     """
     hasher = b"sojourn blinding"
-    for name in TELLING:
+    for name in SECRET:
         path = ledger.root / name
         hasher += digest(b"secret\0" + (path.read_bytes() if path.is_file() else b"")).encode()
     return digest(hasher)

@@ -117,22 +117,27 @@ def doses(tables: Tables, groups: Groups) -> Listing | None:
     )
 
 
-def lots(tables: Tables) -> Listing | None:
+def lots(tables: Tables, groups: Groups) -> Listing | None:
     """Return the product lots with their release tests; no subject stands in them.
 
-    They stand by name: a site writes them down in the order of its subjects, which tells arms.
+    A site writes them down, numbers and times them in the order of its subjects, which tells
+    arms: they stand by name, and while arms are blinded by product, without name and custody.
     """
     if "lots" not in tables:
         return None
     columns = ("EXLOT", "PRODUCT", "VIABILITY", "IRON_PER_CELL", "IRON_PER_CELL_SD", "CUSTODY")
-    frame = tables["lots"].table
+    frame = tables["lots"].table.select(columns)
+    if groups.is_blinded:
+        frame = frame.with_columns(EXLOT=pl.lit(None, pl.String), CUSTODY=pl.lit(None, pl.String))
+    hiding = "Names and custody of lots would tell the order of arms: hidden until unblinding."
     return make_listing(
         "lots",
         "Product lots",
         columns,
-        frame.select(columns).sort("EXLOT").iter_rows(),
+        frame.sort(columns).iter_rows(),
         tables["lots"].key,
-        keys=("EXLOT",),
+        keys=() if groups.is_blinded else ("EXLOT",),
+        notes=(hiding,) if groups.is_blinded else (),
         units=("", "", "1", "pg", "pg", ""),
     )
 

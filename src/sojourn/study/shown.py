@@ -40,7 +40,7 @@ def study_listings(
         *_changes(trial, outcomes, groups),
         listings.adverse_events(tables, groups),
         listings.doses(tables, groups),
-        listings.lots(tables),
+        listings.lots(tables, groups),
         listings.counts(tables),
         listings.marks(tables),
         listings.criteria(trial.study, tables),
