@@ -199,7 +199,11 @@ def _image_quality(path: Path) -> ImageQuality | None:
             blur=None if blur is None else to_si(float(blur), "mm", dimension="length"),
             source=stated["source"],
         )
-    except (OSError, ValueError, TypeError, KeyError, ValidationError) as error:
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise DataError(f"{sidecar.name}: {where} is {first['input']!r}: {first['msg']}") from error
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise DataError(
             f"{sidecar.name}: expected voxel_noise_mg_per_ml, noise_length_mm, scale_sd_percent, "
             f"blur_mm (number or null) and source; {type(error).__name__}: {error}"
