@@ -90,7 +90,8 @@ def test(rest: list[str]) -> int:
             else:
                 code = run("-m", *gate)
             status = status or code
-    return run("-m", "pytest", "-q", *rest) or status
+    parallel = () if rest else ("-n", "auto", "-p", "no:benchmark")
+    return run("-m", "pytest", "-q", *parallel, *rest) or status
 
 
 def main() -> int:

@@ -43,8 +43,8 @@ def test_every_edge_case_of_the_golden_file(shared):
         got = respond(rows, case["plt_transfusion_days"], end=end)
         washed = respond(rows, case["plt_transfusion_days"], end=end, rule={"washout_days": 7})
         expected = case["expect"]
-        assert got["PLTRESP40"]["AVALC"] == expected["best_by_cut"], case["id"]
-        assert got["PLTRESP56"]["AVALC"] == expected["best_by_nr_day"], case["id"]
+        assert got["PLTRSP40"]["AVALC"] == expected["best_by_cut"], case["id"]
+        assert got["PLTRSP56"]["AVALC"] == expected["best_by_nr_day"], case["id"]
         assert day(got["PLTCR"]) == expected["cr_onset"], case["id"]
         assert day(got["PLTPR"]) == expected["pr_onset"], case["id"]
         assert day(washed["PLTCR"]) == expected["cr_onset_with_7d_washout"], case["id"]
@@ -72,8 +72,8 @@ def test_classes_and_days_of_the_68_simulated_subjects(shared):
 
     onset = pl.when(pl.col("CNSR") == 0).then("DAY")
     got = {
-        "plt_best_40": column(outcome, "PLTRESP40", "AVALC"),
-        "plt_best_56": column(outcome, "PLTRESP56", "AVALC"),
+        "plt_best_40": column(outcome, "PLTRSP40", "AVALC"),
+        "plt_best_56": column(outcome, "PLTRSP56", "AVALC"),
         "plt_cr_onset": column(outcome, "PLTCR", onset),
         "plt_pr_onset": column(outcome, "PLTPR", onset),
         "plt_cibmtr50": column(cibmtr, "PLTCR", onset),
@@ -106,13 +106,13 @@ WEEK = range(10, 17)
     ],
 )
 def test_class_by_day_40_on_both_sides_of_each_bound(rows, given, expected):
-    assert respond(rows, given)["PLTRESP40"]["AVALC"] == expected
+    assert respond(rows, given)["PLTRSP40"]["AVALC"] == expected
 
 
 @pytest.mark.parametrize(("onset", "expected"), [(56, "CR"), (57, "NR")])
 def test_a_response_by_day_56_is_one(onset, expected):
     rows = [(onset + i, 55) for i in range(7)]
-    assert respond(rows)["PLTRESP56"]["AVALC"] == expected
+    assert respond(rows)["PLTRSP56"]["AVALC"] == expected
 
 
 @pytest.mark.parametrize(
@@ -126,25 +126,25 @@ def test_a_response_by_day_56_is_one(onset, expected):
 )
 def test_no_response_needs_follow_up_to_the_day(end, by_40, by_56):
     got = respond([(d, 12) for d in range(0, 30, 2)], end=end)
-    assert (got["PLTRESP40"]["AVALC"], got["PLTRESP56"]["AVALC"]) == (by_40, by_56)
-    assert (got["PLTRESP40"]["AVAL"] is None) == (by_40 == "NE")
+    assert (got["PLTRSP40"]["AVALC"], got["PLTRSP56"]["AVALC"]) == (by_40, by_56)
+    assert (got["PLTRSP40"]["AVAL"] is None) == (by_40 == "NE")
 
 
 @pytest.mark.parametrize(("last", "expected"), [(39, "NE"), (40, "no CR/PR")])
 def test_without_follow_up_observation_ends_with_the_last_count(last, expected):
     got = respond([(0, 12), (last, 12)], end=None)
-    assert got["PLTRESP40"]["AVALC"] == expected
+    assert got["PLTRSP40"]["AVALC"] == expected
 
 
 def test_without_follow_up_a_transfusion_shows_the_subject_under_observation():
-    assert respond([(0, 12)], [56], end=None)["PLTRESP56"]["AVALC"] == "NR"
-    assert respond([(0, 12)], [55], end=None)["PLTRESP56"]["AVALC"] == "NE"
+    assert respond([(0, 12)], [56], end=None)["PLTRSP56"]["AVALC"] == "NR"
+    assert respond([(0, 12)], [55], end=None)["PLTRSP56"]["AVALC"] == "NE"
 
 
 def test_subject_without_a_count_is_kept_and_not_evaluable():
     got = respond([(3, None)])
     assert [row["AVALC"] for row in got.values()] == [None, None, "NE", "NE"]
-    assert got["PLTRESP40"]["REASON"] == (
+    assert got["PLTRSP40"]["REASON"] == (
         "not evaluable by day 40: platelets not measured on or after day 0"
     )
 
@@ -152,14 +152,14 @@ def test_subject_without_a_count_is_kept_and_not_evaluable():
 def test_death_before_response_competes():
     got = respond([(d, 12) for d in range(20)], end=None, events=events((30, "DEATH")))
     assert (got["PLTCR"]["DAY"], got["PLTCR"]["CNSR"]) == (30, 2)
-    assert got["PLTRESP40"]["REASON"].startswith("not evaluable by day 40: death on day 30")
+    assert got["PLTRSP40"]["REASON"].startswith("not evaluable by day 40: death on day 30")
 
 
 def test_reasons_are_short_sentences_for_a_clinician():
     rows = [(d, 55) for d in range(10, 21)]
     got = respond(rows, [13])
-    assert got["PLTRESP40"]["REASON"] == "platelets >= 50e9/L on days 14-20, no transfusion"
-    assert got["PLTRESP40"]["EVIDENCE"] == "counts:6,7,8,9,10,11,12"
+    assert got["PLTRSP40"]["REASON"] == "platelets >= 50e9/L on days 14-20, no transfusion"
+    assert got["PLTRSP40"]["EVIDENCE"] == "counts:6,7,8,9,10,11,12"
     got = respond(rows[:7], [13])
     assert got["PLTCR"]["REASON"] == "run from day 10 broken by transfusion on day 13"
     assert got["PLTCR"]["EVIDENCE"].endswith(";transfusions:2")
@@ -186,27 +186,27 @@ def test_reasons_are_short_sentences_for_a_clinician():
     ],
 )
 def test_a_rule_that_cannot_be_is_refused(rule):
-    with pytest.raises(DataError, match="rule of PLTRESP40"):
+    with pytest.raises(DataError, match="rule of PLTRSP40"):
         ENDPOINT.check_rule(rule)
 
 
 def test_other_days_give_other_names():
     got = respond([(d, 55) for d in WEEK], rule={"by_day": 28, "nr_day": 42})
-    assert list(got) == ["PLTCR", "PLTPR", "PLTRESP28", "PLTRESP42"]
+    assert list(got) == ["PLTCR", "PLTPR", "PLTRSP28", "PLTRSP42"]
 
 
 @pytest.mark.parametrize(
     ("value", "letter", "number"), [(55, "CR", 2.0), (30, "PR", 1.0), (10, "no CR/PR", 0.0)]
 )
 def test_the_number_of_a_class_is_its_rank(value, letter, number):
-    row = respond([(d, value) for d in WEEK])["PLTRESP40"]
+    row = respond([(d, value) for d in WEEK])["PLTRSP40"]
     assert (row["AVALC"], row["AVAL"]) == (letter, number)
 
 
 def test_a_response_that_begins_too_late_says_so():
-    row = respond([(d, 55) for d in range(42, 49)])["PLTRESP40"]
+    row = respond([(d, 55) for d in range(42, 49)])["PLTRSP40"]
     assert row["REASON"] == "no response by day 40: the first run begins on day 42, after day 40"
-    row = respond([(d, 10) for d in WEEK])["PLTRESP40"]
+    row = respond([(d, 10) for d in WEEK])["PLTRSP40"]
     assert row["REASON"] == (
         "no response by day 40: platelets never >= 20e9/L (highest 10e9/L on day 10)"
     )
@@ -214,7 +214,7 @@ def test_a_response_that_begins_too_late_says_so():
 
 @pytest.mark.parametrize(("end", "says_so"), [(39, True), (40, False)])
 def test_the_end_of_observation_is_named_where_it_came_before_the_day(end, says_so):
-    row = respond([(3, None)], end=end)["PLTRESP40"]
+    row = respond([(3, None)], end=end)["PLTRSP40"]
     assert ("observation ended" in row["REASON"]) == says_so
 
 
@@ -249,5 +249,5 @@ def test_the_reason_names_the_days_without_transfusion(washout, since):
 
 @pytest.mark.parametrize(("given", "says_so"), [(0, True), (-1, False)])
 def test_a_transfusion_on_day_0_is_the_last_that_is_known(given, says_so):
-    row = respond([(3, None)], [given], end=None)["PLTRESP40"]
+    row = respond([(3, None)], [given], end=None)["PLTRSP40"]
     assert ("observation ended on day 0" in row["REASON"]) == says_so

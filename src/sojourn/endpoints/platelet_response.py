@@ -100,7 +100,7 @@ def platelet_response(
     -------
         `OUTCOME`, four rows for each subject. PLTCR and PLTPR: onset of a run at the complete and
         at the partial level (the latter whether or not it is also complete) as a time in days with
-        ``CNSR`` 0; 1 censored at the last measured day, 2 death first. PLTRESP40 and PLTRESP56
+        ``CNSR`` 0; 1 censored at the last measured day, 2 death first. PLTRSP40 and PLTRSP56
         (named after `rule.by_day` and `rule.nr_day`): ``AVALC`` CR, PR, "no CR/PR" (by the first
         day) or NR (by the second), NE if observation ended before the day or no count was taken;
         ``AVAL`` 2, 1, 0, null.
@@ -145,7 +145,7 @@ def _responses(course: Course, rule: Rule) -> list[dict[str, object]]:
 def _response(
     course: Course, complete: Finding | None, partial: Finding | None, day: int, none: str
 ) -> dict[str, object]:
-    paramcd = f"PLTRESP{day}"
+    paramcd = f"PLTRSP{day}"
     if course.problem:
         return make_outcome(
             course.subject, paramcd, reason=course.problem, evidence=course.follow.evidence
@@ -199,7 +199,7 @@ def _denied(partial: Finding | None, day: int) -> str:
 
 ENDPOINT = Endpoint(
     label="Platelet response: time and class",
-    paramcd="PLTRESP40",
+    paramcd="PLTRSP40",
     inputs=("counts", "doses", "transfusions", "events", "follow_up"),
     rule=Rule,
     derive=platelet_response,
