@@ -26,7 +26,7 @@ def test_exact_intervals_of_the_golden_file(shared):
         (HEMOGRAM, "ANCREC40", ["Y"], "anc"),
         (HEMOGRAM, "HGBREC40", ["Y"], "hb"),
         (HEMOGRAM, "PLTREC40", ["Y"], "plt_cr_or_pr"),
-        (PLATELETS, "PLTRESP40", ["CR"], "plt_cr"),
+        (PLATELETS, "PLTRSP40", ["CR"], "plt_cr"),
         (HEMOGRAM, "OVERALL", ["Y"], "overall_any_lineage"),
         (HEMOGRAM, "COMPLETE", ["Y"], "complete_all_affected"),
     ],

@@ -31,7 +31,7 @@ BASELINE = table(
 def test_who_was_not_affected_is_outside_and_who_is_not_known_stays_without_a_value(name):
     members = set_members(ANALYSES[name], BASELINE)
     assert (members.outside, members.unknown) == ({"P2"}, {"P3"})
-    rows = table(*((who, "PLTRESP40", 2.0, "CR", "") for who in ("P1", "P2", "P3")))
+    rows = table(*((who, "PLTRSP40", 2.0, "CR", "") for who in ("P1", "P2", "P3")))
     kept = members.restrict(rows)
     assert kept["USUBJID"].to_list() == ["P1", "P3"]
     assert kept["AVALC"].to_list() == ["CR", None]
