@@ -12,6 +12,7 @@ from sojourn.core.errors import DataError
 from sojourn.core.provenance import digest
 from sojourn.core.results import Listing, Result, Results
 from sojourn.study.blinding import TELLING
+from sojourn.study.ledger import file_names
 
 _SHOWN_ROWS = 12
 _EVIDENCE = re.compile(r"(?:^|; ?)([a-z_]+):([0-9]{1,9}(?:,[0-9]{1,9})*)(?=;|$)")
@@ -180,7 +181,7 @@ def _why_not_quoted(results: Results, name: str) -> str:
 
 def _unchanged(out: Path, results: Results, name: str) -> list[str] | None:
     """Return the lines of the table `name` if it still is what the run read."""
-    step = next((s for s in results.steps if s.kind == "file" and s.label == name), None)
+    step = next((s for s in results.steps if s.kind == "file" and name in file_names(s)), None)
     try:
         noted: dict[str, Any] = json.loads((out / "run.json").read_text(encoding="utf-8"))
         content = (Path(noted["folder"]) / name).read_bytes()

@@ -47,13 +47,20 @@ class Imaged:
     n_asked: int = 0
 
     def copy_images(self, folder: Path) -> None:
-        """Put every stored image and, as JSON, what made it into `folder`, by subject and visit."""
+        """Put every stored image and, as JSON, what made it into `folder`, by subject and visit.
+
+        Images of an earlier run that this one does not have are removed.
+        """
         if self.images:
             folder.mkdir(parents=True, exist_ok=True)
         for name, (source, step) in sorted(self.images.items()):
             write_bytes(folder / name, source.read_bytes())
             text = step.model_dump_json(indent=1) + "\n"
             write_text(parameters_path(folder / name), text)
+        own = {*self.images, *(parameters_path(folder / name).name for name in self.images)}
+        for stale in [*folder.glob("*.nii.gz"), *folder.glob("*.json")]:
+            if stale.name not in own:
+                stale.unlink()
 
 
 def run_imaging(

@@ -28,8 +28,18 @@ class Ledger:
             return known
         key = digest(self._content(name))
         self.files[name] = key
-        self.steps.setdefault(key, Step(key=key, kind="file", label=name))
+        self._note(Step(key=key, kind="file", label=name))
         return key
+
+    def _note(self, step: Step) -> None:
+        """Note a step; files of equal content share one, which names them all."""
+        known = self.steps.get(step.key)
+        if known is not None and step.kind == "file":
+            names = sorted(set(file_names(known)) | set(file_names(step)))
+            step = known.model_copy(update={"label": ", ".join(names)})
+        elif known is not None:
+            return
+        self.steps[step.key] = step
 
     def _content(self, name: str) -> bytes:
         try:
@@ -68,5 +78,10 @@ class Ledger:
 
     def merge(self, steps: dict[str, Step]) -> None:
         """Take over the steps that a worker noted."""
-        for key, step in steps.items():
-            self.steps.setdefault(key, step)
+        for step in steps.values():
+            self._note(step)
+
+
+def file_names(step: Step) -> list[str]:
+    """Return the names of the files that a file's step stands for: all those of its content."""
+    return step.label.split(", ")
