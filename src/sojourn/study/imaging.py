@@ -18,13 +18,8 @@ from sojourn.formats.mdf import read_system_matrix
 from sojourn.study import imaging_listings
 from sojourn.study.folder import TrialFolder
 from sojourn.study.groups import Groups
-from sojourn.study.imaging_subject import (
-    MATRIX,
-    ScanRow,
-    SubjectImaged,
-    SubjectTask,
-    image_subject,
-)
+from sojourn.study.imaging_subject import image_subject
+from sojourn.study.imaging_values import MATRIX, ScanRow, SubjectImaged, SubjectTask
 from sojourn.study.ledger import Ledger
 from sojourn.study.listings import day_zeros
 from sojourn.study.outcomes import Keyed

@@ -6,7 +6,7 @@ from typing import Any
 
 from sojourn.core.results import Listing
 from sojourn.study.groups import Groups
-from sojourn.study.imaging_subject import ScanRow, SubjectImaged
+from sojourn.study.imaging_values import ScanRow, SubjectImaged
 from sojourn.study.measuring import UG_PER_KG
 from sojourn.study.reconstructing import image_name
 

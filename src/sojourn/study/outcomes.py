@@ -60,15 +60,16 @@ def estimate_analysis(
     store: Store,
     ledger: Ledger,
     baseline: Keyed | None = None,
+    doses: Keyed | None = None,
 ) -> list[Result]:
     """Return the numbers of one analysis, each ready for the table of results.
 
-    `baseline` are the outcomes that tell who belongs to the analysis set; None takes everybody.
+    `baseline` are the outcomes that tell who belongs to the analysis set; None takes everybody
+    who was dosed. `doses` tell who was: without a dose there is no day 0, and no analysis set.
     """
     by_arm = analysis.by == "arm"
-    inputs = (outcomes.key, *((allocation_key,) if by_arm and allocation_key else ()))
-    if baseline is not None and baseline.key not in inputs:
-        inputs = (*inputs, baseline.key)
+    inputs = [outcomes.key, *([allocation_key] if by_arm and allocation_key else [])]
+    inputs += [k.key for k in (baseline, doses) if k is not None and k.key not in inputs]
     parameters: dict[str, Any] = {
         "analysis": analysis.id,
         "endpoint": analysis.endpoint,
@@ -78,14 +79,24 @@ def estimate_analysis(
         "set": analysis.set,
         "is_blinded": groups.is_blinded,
     }
-    provenance = Provenance(f"estimate {analysis.use}", inputs, parameters)
+    provenance = Provenance(f"estimate {analysis.use}", tuple(inputs), parameters)
     key = ledger.stage(provenance)
-    rows = grouped(outcomes.table.filter(pl.col("PARAMCD") == analysis.param), groups, analysis.by)
+    everybody = grouped(
+        outcomes.table.filter(pl.col("PARAMCD") == analysis.param), groups, analysis.by
+    )
+    dosed = [] if doses is None else doses.table["USUBJID"].unique().to_list()
+    rows = everybody.filter(pl.col("USUBJID").is_in(dosed))
     members = set_members(analysis, baseline.table) if baseline else SetMembers()
     document = store.document(
         provenance,
         lambda: [
-            _as_document(estimate, members.note(rows.filter(pl.col(GROUP) == estimate.group)))
+            _as_document(
+                estimate,
+                [
+                    _undosed_note(everybody, rows, estimate.group),
+                    members.note(rows.filter(pl.col(GROUP) == estimate.group)),
+                ],
+            )
             for estimate in analyses.get(analysis.use)(
                 members.restrict(rows), settings=analysis.settings
             )
@@ -93,6 +104,12 @@ def estimate_analysis(
     )
     main = document[0]["operation"] if document else ""
     return [_as_result(analysis, entry, key, main) for entry in document]
+
+
+def _undosed_note(everybody: pl.DataFrame, rows: pl.DataFrame, group: str) -> str:
+    """Return how many subjects of a group have no dose, or nothing."""
+    all_, dosed = (frame.filter(pl.col(GROUP) == group).height for frame in (everybody, rows))
+    return f"{all_ - dosed} of {all_} without a dose, outside every set" if all_ > dosed else ""
 
 
 def grouped(outcomes: pl.DataFrame, groups: Groups, by: str) -> pl.DataFrame:
@@ -104,7 +121,7 @@ def grouped(outcomes: pl.DataFrame, groups: Groups, by: str) -> pl.DataFrame:
     return outcomes.with_columns(pl.Series(GROUP, codes, dtype=pl.String)).drop_nulls(GROUP)
 
 
-def _as_document(made: GroupEstimate, outside: str) -> dict[str, Any]:
+def _as_document(made: GroupEstimate, outside: list[str]) -> dict[str, Any]:
     document: dict[str, Any] = {
         "group": made.group,
         "operation": made.operation,
@@ -122,7 +139,7 @@ def _as_document(made: GroupEstimate, outside: str) -> dict[str, Any]:
             "upper": bound(estimate.upper),
             "level": estimate.level,
             "method": estimate.method,
-            "notes": [*estimate.notes, *([outside] if outside else [])],
+            "notes": [*estimate.notes, *(note for note in outside if note)],
         }
     return document
 
@@ -162,6 +179,7 @@ def run_analyses(
     allocation_key: str | None,
     store: Store,
     ledger: Ledger,
+    doses: Keyed | None = None,
 ) -> list[Result]:
     """Return the numbers of every analysis whose endpoint was derived, in the study's order."""
     results: list[Result] = []
@@ -176,5 +194,6 @@ def run_analyses(
                 store,
                 ledger,
                 outcomes.get(telling) if telling else None,
+                doses,
             )
     return results

@@ -136,7 +136,13 @@ def _assemble(
             continue
         outcomes[endpoint.id] = derive_outcomes(endpoint, tables, store, ledger)
     numbers = run_analyses(
-        study, outcomes, groups, _grouping_key(trial, groups, ledger), store, ledger
+        study,
+        outcomes,
+        groups,
+        _grouping_key(trial, groups, ledger),
+        store,
+        ledger,
+        trial.tables.get("doses"),
     )
     listings: list[Listing] = [
         *imaged.listings,
