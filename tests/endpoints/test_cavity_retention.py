@@ -5,26 +5,13 @@ import pytest
 
 from sojourn.core.endpoints import OUTCOME
 from sojourn.core.errors import DataError
-from sojourn.endpoints.cavity_retention import ENDPOINT, Rule, cavity_retention
+from sojourn.endpoints.cavity_retention import ENDPOINT, RETENTION, Rule, cavity_retention
 
 DAY_7 = date(2026, 3, 8)
-SCHEMA = {
-    "USUBJID": pl.String,
-    "VISIT": pl.String,
-    "ADT": pl.Date,
-    "DAY": pl.Int64,
-    "GRADE": pl.String,
-    "AVAL": pl.Float64,
-    "LOWER": pl.Float64,
-    "UPPER": pl.Float64,
-    "FLAGGED": pl.Boolean,
-    "REASON": pl.String,
-    "EVIDENCE": pl.String,
-}
 
 
 def table(*rows):
-    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    return pl.DataFrame(rows, schema=RETENTION, orient="row")
 
 
 def row(subject="01", visit="DAY7", grade="A", value=0.6, *, flagged=False):

@@ -72,9 +72,13 @@ def test_which_minus_which_is_a_setting():
         compare(*SEPARATE, groups=["A", "C"])
 
 
-def test_one_or_three_groups_are_refused():
-    with pytest.raises(DataError, match="needs two groups; found A"):
-        ANALYSIS(outcomes("A", aval=[1.0]))
+def test_one_group_alone_has_no_difference_and_stops_no_report():
+    (made,) = ANALYSIS(outcomes("A", aval=[1.0, 2.0]))
+    assert (made.estimate, made.n) == (None, 2)
+    assert made.reason == "one group only: nobody to compare A with"
+
+
+def test_three_groups_without_a_choice_are_refused():
     rows = pl.concat([outcomes(g, aval=[1.0, 2.0]) for g in "ABC"])
     with pytest.raises(DataError, match="found A, B, C"):
         ANALYSIS(rows)

@@ -1,5 +1,6 @@
 """Joint-cavity retention: share of the signal after injection that is still in the cavity."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 import polars as pl
@@ -8,19 +9,19 @@ from pydantic import BaseModel, ConfigDict, Field
 from sojourn.core.endpoints import OUTCOME, Endpoint
 from sojourn.core.errors import DataError
 
-RETENTION_COLUMNS = (
-    "USUBJID",
-    "VISIT",
-    "ADT",
-    "DAY",
-    "GRADE",
-    "AVAL",
-    "LOWER",
-    "UPPER",
-    "FLAGGED",
-    "REASON",
-    "EVIDENCE",
-)
+RETENTION: Mapping[str, type[pl.DataType]] = {
+    "USUBJID": pl.String,
+    "VISIT": pl.String,
+    "ADT": pl.Date,
+    "DAY": pl.Int64,
+    "GRADE": pl.String,
+    "AVAL": pl.Float64,
+    "LOWER": pl.Float64,
+    "UPPER": pl.Float64,
+    "FLAGGED": pl.Boolean,
+    "REASON": pl.String,
+    "EVIDENCE": pl.String,
+}
 """Columns of the table ``retention``, one row for each subject and visit (made from the scans)."""
 
 
@@ -45,7 +46,7 @@ def cavity_retention(retention: pl.DataFrame, rule: Rule) -> pl.DataFrame:
     Parameters
     ----------
     retention
-        `RETENTION_COLUMNS`; ``AVAL``, ``LOWER`` and ``UPPER`` are shares (1 is all), null where
+        `RETENTION`; ``AVAL``, ``LOWER`` and ``UPPER`` are shares (1 is all), null where
         the share could not be estimated, with the reason in ``REASON``.
     rule
         visit, accepted import grades, and what happens to flagged scans.

@@ -52,7 +52,7 @@ def estimate_mean_difference(outcomes: pl.DataFrame, settings: Settings) -> list
     Raises
     ------
     DataError
-        if there are not two groups, or the named ones are not there.
+        if there are more than two groups and none is named, or a named one is not there.
 
     References
     ----------
@@ -61,6 +61,12 @@ def estimate_mean_difference(outcomes: pl.DataFrame, settings: Settings) -> list
     groups = {group.name: group for group in split_groups(outcomes, "AVAL")}
     if not groups:
         return []
+    if len(groups) == 1:
+        # Early in a trial one arm may have nobody yet: that is no error of the settings.
+        (only,) = groups.values()
+        reason = f"one group only: nobody to compare {only.name} with"
+        n = len(only.rows["AVAL"])
+        return [GroupEstimate(only.name, "difference", "difference", None, n, reason=reason)]
     chosen = settings.groups or tuple(groups)
     if len(chosen) != 2 or not set(chosen) <= groups.keys():
         raise DataError(

@@ -175,7 +175,10 @@ class Imaging(Entry):
     denominator: Literal["post_injection_scan", "syringe_assay"]
     denominator_visit: Name
     denominator_regions: Many[Name]
-    background: Name
+    background: Literal["none", "own_mean", "own_linear"]
+    calibration_background: Literal["none", "own_mean", "own_linear", "as_file"]
+    misfit_level: float = Field(gt=0, lt=1)
+    max_unexplained_percent: float = Field(gt=0, le=100)
     iterations: int = Field(ge=1)
     regularization: float = Field(ge=0)
     min_snr: float = Field(ge=0)

@@ -14,6 +14,7 @@ from sojourn.core.files import write_bytes, write_text
 from sojourn.core.provenance import Provenance
 from sojourn.core.results import Listing, Problem, Step
 from sojourn.deliverables.report import ScanPanel
+from sojourn.endpoints.cavity_retention import RETENTION
 from sojourn.formats.mdf import read_system_matrix
 from sojourn.study import imaging_listings
 from sojourn.study.folder import TrialFolder
@@ -179,21 +180,6 @@ def _walk(tasks: Sequence[SubjectTask], jobs: int) -> Iterator[SubjectImaged]:
             raise
 
 
-RETENTION_SCHEMA: dict[str, type[pl.DataType]] = {
-    "USUBJID": pl.String,
-    "VISIT": pl.String,
-    "ADT": pl.Date,
-    "DAY": pl.Int64,
-    "GRADE": pl.String,
-    "AVAL": pl.Float64,
-    "LOWER": pl.Float64,
-    "UPPER": pl.Float64,
-    "FLAGGED": pl.Boolean,
-    "REASON": pl.String,
-    "EVIDENCE": pl.String,
-}
-
-
 def _retention_table(
     trial: TrialFolder, subjects: Sequence[SubjectImaged], store: Store, ledger: Ledger
 ) -> Keyed:
@@ -219,9 +205,7 @@ def _retention_table(
     ]
     keys = [key for made in subjects for key in sorted(made.retention_keys.values())]
     provenance = Provenance("retention of all subjects", (trial.tables["scans"].key, *keys))
-    frame = store.table(
-        provenance, lambda: pl.DataFrame(rows, schema=RETENTION_SCHEMA, orient="row")
-    )
+    frame = store.table(provenance, lambda: pl.DataFrame(rows, schema=RETENTION, orient="row"))
     return Keyed(frame, ledger.stage(provenance))
 
 

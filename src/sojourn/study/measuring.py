@@ -51,10 +51,21 @@ Table = Mapping[str, Any]
 UG_PER_KG = conversion_factor("kg", "ug", dimension="mass")
 
 
+AS_FILE = "as_file"
+"""Nothing where the calibration's file is already corrected, else its own blank frames."""
+
+
+def _calibration_background(imaging: Table) -> Background | None:
+    stated = imaging["calibration_background"]
+    return None if stated == AS_FILE else Background(stated)
+
+
 def reconstruction_settings(imaging: Table) -> Document:
     """Return the settings of the image that people look at, as plain values."""
+    calibration = _calibration_background(imaging)
     return {
         "background": imaging["background"],
+        "matrix_background": None if calibration is None else calibration.value,
         "iterations": imaging["iterations"],
         "regularization": imaging["regularization"],
         "min_snr": imaging["min_snr"],
@@ -67,6 +78,9 @@ _AMOUNT_KEYS = (
     "cavity",
     "regions",
     "background",
+    "calibration_background",
+    "misfit_level",
+    "max_unexplained_percent",
     "min_snr",
     "min_frequency_hz",
     "iterations",
@@ -106,6 +120,9 @@ def amount_settings(imaging: Table) -> AmountSettings:
     )
     return AmountSettings(
         background=Background(imaging["background"]),
+        matrix_background=_calibration_background(imaging),
+        misfit_level=imaging["misfit_level"],
+        max_unexplained=imaging["max_unexplained_percent"] / 100,
         repeatability=repeatability,
         min_snr=imaging["min_snr"],
         min_frequency=imaging["min_frequency_hz"],
