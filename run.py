@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
-EXTRAS = {"demo": ("report",), "test": ("report", "test")}
+EXTRAS = {"demo": ("report",), "test": ("report", "fast", "test")}
 GATES = (
     ("ruff", "format", "--check", "."),
     ("ruff", "check", "."),
