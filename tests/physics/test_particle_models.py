@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from sojourn.core.errors import DataError
+from sojourn.physics.core_sizes import CoreSizes, core_sizes
+from sojourn.physics.particle_models import Equilibrium, MemorylessModel
+from sojourn.physics.particles import FERUMOXYTOL, TracerParticles, mean_magnetization
+
+vectors = arrays(np.float64, (4, 3), elements=st.floats(-0.1, 0.1))
+
+
+def test_along_an_axis_equilibrium_is_the_mean_magnetization_to_the_bit():
+    axis = np.linspace(-20e-3, 20e-3, 41)
+    field = np.zeros((41, 3))
+    field[:, 1] = axis
+    found = Equilibrium(FERUMOXYTOL).magnetization(field, interval=1e-6)
+    np.testing.assert_array_equal(found[:, 1], mean_magnetization(axis, FERUMOXYTOL))
+    assert not found[:, [0, 2]].any()
+
+
+@settings(max_examples=30, deadline=None)
+@given(vectors)
+def test_equilibrium_is_odd_bounded_and_along_the_field(field):
+    model = Equilibrium(CoreSizes(np.array([8e-9, 25e-9]), np.array([0.6, 0.4])))
+    found = model.magnetization(field, interval=1.0)
+    np.testing.assert_array_equal(found, -model.magnetization(-field, interval=1.0))
+    assert np.all(np.linalg.norm(found, axis=-1) < 1)
+    np.testing.assert_allclose(np.cross(found, field), 0, atol=1e-15)
+    assert np.all(np.einsum("nc,nc->n", found, field) >= 0)
+
+
+def test_turning_the_field_turns_the_magnetization():
+    turn = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    field = np.array([[1e-3, 2e-3, -3e-3]])
+    model = Equilibrium(FERUMOXYTOL, 300.0)
+    straight = model.magnetization(field, interval=1.0)
+    turned = model.magnetization(field @ turn.T, interval=1.0)
+    np.testing.assert_allclose(turned, straight @ turn.T, rtol=1e-14)
+
+
+def test_equilibrium_can_be_tabulated():
+    assert isinstance(Equilibrium(FERUMOXYTOL), MemorylessModel)
+
+
+def test_lognormal_nodes_keep_the_moments_of_the_distribution():
+    # mean of d^3 of a lognormal: d^3 exp(9 s^2 / 2); shares mix linearly.
+    sizes = core_sizes(TracerParticles((0.25, 0.75), (20e-9, 6e-9), (0.2, 0.3)))
+    expected = 0.25 * 8e-24 * np.exp(4.5 * 0.04) + 0.75 * 2.16e-25 * np.exp(4.5 * 0.09)
+    assert float(sizes.iron_shares @ sizes.diameters**3) == pytest.approx(expected, rel=1e-12)
+    assert core_sizes(sizes) is sizes
+
+
+def test_discrete_sizes_magnetize_as_their_lognormal():
+    field = np.linspace(0, 50e-3, 7)
+    sizes = Equilibrium(core_sizes(FERUMOXYTOL))
+    np.testing.assert_allclose(
+        sizes.curve(field), mean_magnetization(field, FERUMOXYTOL), rtol=1e-12
+    )
+    assert sizes.moment_per_iron == FERUMOXYTOL.moment_per_iron
+
+
+@pytest.mark.parametrize(
+    ("field", "interval", "message"),
+    [
+        pytest.param(np.zeros((4, 2)), 1e-6, "expected", id="two-components"),
+        pytest.param(np.zeros(3), 1e-6, "expected", id="no-sample-axis"),
+        pytest.param(np.zeros((0, 3)), 1e-6, "expected", id="no-samples"),
+        pytest.param(np.zeros((4, 3)), 0.0, "interval", id="no-interval"),
+        pytest.param(np.full((4, 3), np.nan), 1e-6, "finite", id="not-a-number"),
+    ],
+)
+def test_impossible_fields_are_refused(field, interval, message):
+    with pytest.raises(DataError, match=message):
+        Equilibrium(FERUMOXYTOL).magnetization(field, interval=interval)
+
+
+@pytest.mark.parametrize(
+    ("diameters", "shares", "saturation"),
+    [
+        pytest.param([1e-8], [0.9], 380e3, id="shares-below-one"),
+        pytest.param([1e-8, 2e-8], [1.5, -0.5], 380e3, id="negative-share"),
+        pytest.param([0.0], [1.0], 380e3, id="no-size"),
+        pytest.param([np.inf], [1.0], 380e3, id="infinite-size"),
+        pytest.param([1e-8], [1.0], 0.0, id="no-saturation"),
+        pytest.param([1e-8, 2e-8], [1.0], 380e3, id="lengths-differ"),
+        pytest.param([], [], 380e3, id="nothing"),
+    ],
+)
+def test_impossible_sizes_are_refused(diameters, shares, saturation):
+    with pytest.raises(DataError):
+        CoreSizes(np.array(diameters), np.array(shares), saturation)
+
+
+def test_absolute_zero_and_no_nodes_are_refused():
+    with pytest.raises(DataError, match="temperature"):
+        Equilibrium(FERUMOXYTOL, 0.0)
+    with pytest.raises(DataError, match="nodes"):
+        core_sizes(FERUMOXYTOL, nodes=0)
