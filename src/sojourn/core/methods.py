@@ -1,7 +1,7 @@
 """What a reconstruction method is: settings that prepare a matrix, and scans after that."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from sojourn.core.images import IronMap, SampleMap
 from sojourn.core.signals import Scan, SystemMatrix
@@ -9,6 +9,15 @@ from sojourn.core.signals import Scan, SystemMatrix
 
 class Prepared(Protocol):
     """A system matrix made ready: the slow part is done, each scan is fast."""
+
+    @property
+    def matrix(self) -> SystemMatrix:
+        """The system matrix."""
+        ...
+
+    def parameters(self) -> dict[str, Any]:
+        """Return everything that fixes the image, besides its inputs, as plain values."""
+        ...
 
     def reconstruct(self, scan: Scan, *, empty: Sequence[Scan] = ()) -> IronMap:
         """Return the iron concentration of `scan`; refuse if the sample's iron is unknown."""

@@ -4,22 +4,17 @@ Same image as MPIReco.jl and RegularizedLeastSquares.jl with the same settings: 
 look at. An amount comes from `quantification`, never from a sum over this image.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from scipy.linalg import solve_triangular
 
 from sojourn.core.errors import DataError
-from sojourn.core.images import IronMap, SampleMap
-from sojourn.core.provenance import Provenance
-from sojourn.core.signals import Scan, SystemMatrix
-from sojourn.reconstruction._background import Background, corrected_rows
-from sojourn.reconstruction._matching import check_match
-from sojourn.reconstruction._selection import Selection, select_rows
+from sojourn.core.signals import SystemMatrix
+from sojourn.reconstruction._prepared import PreparedMethod, Solution
+from sojourn.reconstruction._rows import RowSettings, prepare_rows
 
 STAGE = "reconstruct_kaczmarz"
 BLOCK_BYTES = 8 << 20
@@ -128,29 +123,18 @@ def solve(
     return x
 
 
-class Kaczmarz(BaseModel):
+class Kaczmarz(RowSettings):
     """Settings of a reconstruction; `background` has no default.
 
     `regularization` is relative: lambda = regularization * ||S||_F^2 / n_voxels, over the
-    selected rows after background subtraction. `channels` and `bins` are 0-based.
-    `matrix_background` None takes the mean of the calibration's own background frames, or
-    nothing where its file is already corrected. Defaults: iterations of MPIReco.jl, lambda of
-    its former user interface.
+    selected rows after background subtraction and weighting. Defaults: iterations of
+    MPIReco.jl, lambda of its former user interface.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    background: Background
-    matrix_background: Background | None = None
     iterations: int = Field(default=10, ge=1, le=100_000)
     regularization: float = Field(default=1e-2, ge=0, allow_inf_nan=False)
-    min_snr: float | None = Field(default=None, ge=0, allow_inf_nan=False)
-    min_frequency: float | None = Field(default=None, ge=0, allow_inf_nan=False)
-    max_frequency: float | None = Field(default=None, ge=0, allow_inf_nan=False)
-    channels: tuple[int, ...] | None = None
-    bins: tuple[int, ...] | None = None
 
-    def prepare(self, matrix: SystemMatrix) -> "Prepared":
+    def prepare(self, matrix: SystemMatrix) -> PreparedMethod:
         """Return `matrix` with its selected rows loaded, corrected and arranged.
 
         Raises
@@ -158,103 +142,18 @@ class Kaczmarz(BaseModel):
         DataError
             if no row is left, or the calibration's background cannot be subtracted as asked.
         """
-        selection = select_rows(
-            matrix,
-            min_snr=self.min_snr,
-            min_frequency=self.min_frequency,
-            max_frequency=self.max_frequency,
-            channels=self.channels,
-            bins=self.bins,
-        )
-        background = _matrix_background(self, matrix)
-        values = np.ascontiguousarray(corrected_rows(matrix, selection, background).T)
-        energy = float(np.vdot(values, values).real)
-        rows = arrange_rows(values, self.regularization * energy / matrix.grid.n_voxels)
-        return Prepared(self, matrix, selection, rows, background)
+        prepared = prepare_rows(self, matrix)
+        damping = prepared.lambda_absolute(self.regularization)
+        rows = arrange_rows(prepared.columns, damping)
 
+        def solver(signal: NDArray[np.complex128]) -> Solution:
+            return Solution(solve(rows, signal, iterations=self.iterations).real)
 
-def _matrix_background(settings: Kaczmarz, matrix: SystemMatrix) -> Background:
-    if settings.matrix_background is not None:
-        return settings.matrix_background
-    if matrix.is_background_corrected:
-        return Background.NONE
-    if not matrix.is_background.any():
-        raise DataError(
-            f"{matrix.name}: the calibration has no background frames and is not background "
-            "corrected; state matrix_background 'none' to use it as it is"
-        )
-    return Background.OWN_MEAN
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Prepared:
-    """A system matrix ready for scans; made by `Kaczmarz.prepare`."""
-
-    settings: Kaczmarz
-    matrix: SystemMatrix
-    selection: Selection
-    rows: Rows
-    matrix_background: Background
-
-    def parameters(self) -> dict[str, Any]:
-        """Return everything that fixes the image, besides its inputs, as plain values."""
-        return {
-            **self.settings.model_dump(mode="json"),
-            "matrix_background": self.matrix_background.value,
-            "lambda_absolute": self.rows.regularization,
-            "n_rows": self.selection.n_rows,
-            "n_zero_rows": self.selection.n_rows - len(self.rows.used),
+        extra = {
+            "lambda_absolute": damping,
+            "n_zero_rows": prepared.selection.n_rows - len(rows.used),
         }
-
-    def reconstruct(self, scan: Scan, *, empty: Sequence[Scan] = ()) -> IronMap:
-        """Return the iron concentration, kg/m^3, of the mean of the scan's foreground frames.
-
-        Raises
-        ------
-        DataError
-            if the calibration does not state its sample's iron (use `reconstruct_relative`), or
-            as that function says.
-        """
-        if self.matrix.sample_iron is None:
-            raise DataError(
-                f"{self.matrix.name}: the calibration does not state its sample's iron (tracer "
-                "concentration in mol(Fe)/L and volume); reconstruct in calibration samples"
-            )
-        relative = self.reconstruct_relative(scan, empty=empty)
-        scale = self.matrix.sample_iron / self.matrix.grid.voxel_volume
-        provenance = Provenance(
-            STAGE,
-            relative.provenance.inputs,
-            {**relative.provenance.parameters, "sample_iron_kg": self.matrix.sample_iron},
-        )
-        return IronMap(relative.values * scale, self.matrix.grid, provenance)
-
-    def reconstruct_relative(self, scan: Scan, *, empty: Sequence[Scan] = ()) -> SampleMap:
-        """Return the tracer per voxel, in calibration samples, of the mean foreground frame.
-
-        Parameters
-        ----------
-        scan
-            the measurement; its foreground frames are averaged after background subtraction.
-        empty
-            empty-bore scans, where `settings.background` is external.
-
-        Raises
-        ------
-        DataError
-            if the scan was taken otherwise than the calibration, holds no foreground frame, or
-            its background cannot be subtracted as asked.
-        """
-        check_match(self.matrix, scan)
-        if scan.is_background.all():
-            raise DataError(f"{scan.name}: every frame is a background frame")
-        frames = corrected_rows(scan, self.selection, self.settings.background, empty=empty)
-        values = solve(self.rows, frames.mean(axis=0), iterations=self.settings.iterations).real
-        inputs = (self.matrix.source, scan.source, *(e.source for e in empty))
-        provenance = Provenance(STAGE, inputs, self.parameters())
-        return SampleMap(
-            values.reshape(self.matrix.grid.shape, order="F"), self.matrix.grid, provenance
-        )
+        return PreparedMethod(STAGE, prepared, solver, extra)
 
 
 METHOD = Kaczmarz

@@ -19,7 +19,7 @@ from sojourn.core.threads import single_threaded
 from sojourn.formats.mdf import read_scan, read_system_matrix
 from sojourn.formats.nifti import read_image, read_mask, write_image
 from sojourn.quantification.amount import Amount, PreparedAmount, PreparedCalibration
-from sojourn.reconstruction.kaczmarz import Prepared
+from sojourn.reconstruction._prepared import PreparedMethod
 from sojourn.study import measuring
 from sojourn.study.amount_documents import amount_document, read_amount
 from sojourn.study.imaging_values import MATRIX, ScanRow, SubjectImaged, SubjectTask
@@ -330,5 +330,5 @@ def _scanner(path: str, key: str, imaging: str) -> PreparedCalibration:
 
 
 @lru_cache(maxsize=2)
-def _prepared(path: str, key: str, settings: tuple[tuple[str, Any], ...]) -> Prepared:
+def _prepared(path: str, key: str, settings: tuple[tuple[str, Any], ...]) -> PreparedMethod:
     return kaczmarz_settings(dict(settings)).prepare(_matrix(path, key))

@@ -42,7 +42,7 @@ from sojourn.quantification.source_models import (
 )
 from sojourn.quantification.uncertainty import normal_quantile
 from sojourn.reconstruction._background import Background
-from sojourn.reconstruction.kaczmarz import Prepared
+from sojourn.reconstruction._prepared import PreparedMethod
 from sojourn.study.amount_documents import estimate_document
 
 Document = dict[str, Any]
@@ -353,7 +353,7 @@ def fit_decay(days: Mapping[str, int], amounts: Mapping[str, Amount], imaging: T
     }
 
 
-def scan_quality(scan: Scan, prepared: Prepared) -> Document:
+def scan_quality(scan: Scan, prepared: PreparedMethod) -> Document:
     """Return frames, background frames and the signal-to-noise ratio of a scan.
 
     The ratio is that of the strongest selected row: mean foreground minus mean background, over
@@ -361,7 +361,7 @@ def scan_quality(scan: Scan, prepared: Prepared) -> Document:
     """
     from sojourn.reconstruction._selection import load_rows
 
-    rows = load_rows(scan, prepared.selection)
+    rows = load_rows(scan, prepared.rows.selection)
     empty, full = rows[scan.is_background], rows[~scan.is_background]
     document: Document = {
         "frames": int(np.sum(~scan.is_background)),
