@@ -14,6 +14,14 @@ from sojourn.core.arrays import frozen
 from sojourn.core.errors import DataError
 from sojourn.core.geometry import Grid
 
+FIELD_SHAPES: Mapping[str, tuple[int, ...]] = {
+    "gradient": (3, 3),
+    "offset_field": (3,),
+    "gradient_steps": (0, 3, 3),
+    "offset_steps": (0, 3),
+}
+"""Shapes of an acquisition's selection field; a 0 stands for any number of sub-intervals."""
+
 
 class Spectra(Protocol):
     """Receive spectra, axes (frame, channel, frequency): plain unnormalised rFFT of a period."""
@@ -92,12 +100,100 @@ class DriveField:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class TransferFunction:
+    """What a receive chain makes of each frequency; a spectrum is corrected by dividing.
+
+    `frequencies` (K,) in Hz, ascending; `values` (C, K), in `unit`, channel by channel.
+    `induction_factor` (C,) takes a coil's voltage to the magnetic moment's change, in `unit`
+    per A m^2, or None where nobody measured it. `name` is what messages call it, `source` the
+    digest of its file.
+    """
+
+    frequencies: NDArray[np.float64]
+    values: NDArray[np.complex128]
+    unit: str = ""
+    induction_factor: NDArray[np.float64] | None = None
+    name: str = "transfer function"
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        frequencies = np.asarray(self.frequencies, dtype=np.float64)
+        values = np.asarray(self.values, dtype=np.complex128)
+        if frequencies.ndim != 1 or values.ndim != 2 or values.shape[1] != len(frequencies):
+            raise DataError(
+                f"{self.name}: values {values.shape} and frequencies {frequencies.shape} need "
+                "shapes (C, K) and (K,)"
+            )
+        if min(values.shape) < 1 or not np.isfinite(values).all():
+            raise DataError(f"{self.name}: values of shape {values.shape} must be finite, not none")
+        if not np.isfinite(frequencies).all() or not _is_ascending(frequencies):
+            raise DataError(f"{self.name}: frequencies must ascend from 0 Hz or above")
+        object.__setattr__(self, "frequencies", frozen(frequencies))
+        object.__setattr__(self, "values", frozen(values))
+        if self.induction_factor is not None:
+            factor = np.asarray(self.induction_factor, dtype=np.float64)
+            if factor.shape != values.shape[:1] or not np.all(np.isfinite(factor) & (factor != 0)):
+                raise DataError(
+                    f"{self.name}: induction factors {factor.tolist()}; expected one for each of "
+                    f"{len(values)} channels, finite and not 0"
+                )
+            object.__setattr__(self, "induction_factor", frozen(factor))
+
+    def at(self, frequencies: NDArray[np.float64]) -> NDArray[np.complex128]:
+        """Return the values at `frequencies` (n,), Hz, shape (C, n).
+
+        Magnitude and unwrapped phase are interpolated linearly; at a measured frequency the
+        measured value comes back. Between two measurements the phase must turn by less than pi,
+        else it cannot be unwrapped.
+
+        Raises
+        ------
+        DataError
+            if a frequency lies outside the measured range: nothing is extrapolated.
+        """
+        asked = np.atleast_1d(np.asarray(frequencies, dtype=np.float64))
+        low, high = float(self.frequencies[0]), float(self.frequencies[-1])
+        outside = asked[~((asked >= low) & (asked <= high))]
+        if len(outside):
+            raise DataError(
+                f"{self.name} was measured from {low:.6g} to {high:.6g} Hz; {len(outside)} of "
+                f"{len(asked)} frequencies lie outside, {outside[0]:.6g} Hz first. Leave these "
+                "frequencies out of the selection, or measure the receive chain there"
+            )
+        return np.stack([_between(asked, self.frequencies, row) for row in self.values])
+
+
+def _is_ascending(frequencies: NDArray[np.float64]) -> bool:
+    return bool(frequencies[0] >= 0 and np.all(np.diff(frequencies) > 0))
+
+
+def _between(
+    asked: NDArray[np.float64], frequencies: NDArray[np.float64], row: NDArray[np.complex128]
+) -> NDArray[np.complex128]:
+    """Return one channel between its measured points; a zero has no phase of its own."""
+    magnitude = np.interp(asked, frequencies, np.abs(row))
+    known = np.abs(row) > 0
+    if not known.any():
+        return np.zeros(len(asked), dtype=np.complex128)
+    phase = np.interp(asked, frequencies[known], np.unwrap(np.angle(row[known])))
+    return np.asarray(magnitude * np.exp(1j * phase))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Acquisition:
     """How a scan was taken: what two files must share to be used together.
 
     `n_samples` per period and channel; `bandwidth` is the Nyquist frequency, in Hz, so that
-    bin k lies at k * 2 * bandwidth / n_samples. `gradient` (3, 3) in T/m (times 1/mu0), or None
-    where the file does not state it. `unit` is that of the received samples.
+    bin k lies at k * 2 * bandwidth / n_samples. `gradient` (3, 3) in T/m and `offset_field` (3,)
+    in T (times 1/mu0) of the selection field at the scanner's centre, or None where the file
+    does not state them. Where they change within a period, both are None and
+    `gradient_steps` (Y, 3, 3) and `offset_steps` (Y, 3) hold them at the start of each of Y
+    equal sub-intervals. `unit` is that of the received samples.
+
+    `transfer_function` is what came with the data and was not applied here;
+    `is_transfer_function_corrected` says whether the data had been divided by theirs before,
+    `is_spectral_leakage_corrected` whether their spectral leakage was corrected. A scan and a
+    calibration go together only where these corrections are the same.
     """
 
     drive_field: DriveField
@@ -108,12 +204,26 @@ class Acquisition:
     n_averages: int = 1
     gradient: NDArray[np.float64] | None = None
     start_time: str = ""
+    offset_field: NDArray[np.float64] | None = None
+    transfer_function: TransferFunction | None = None
+    is_transfer_function_corrected: bool = False
+    is_spectral_leakage_corrected: bool = False
+    gradient_steps: NDArray[np.float64] | None = None
+    offset_steps: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
+        for name, shape in FIELD_SHAPES.items():
+            _freeze_field(self, name, shape)
         if self.n_samples < 2 or self.n_channels < 1 or not self.bandwidth > 0:
             raise DataError(
                 f"n_samples {self.n_samples}, n_channels {self.n_channels} and bandwidth "
                 f"{self.bandwidth} Hz must be positive"
+            )
+        transfer = self.transfer_function
+        if transfer is not None and len(transfer.values) != self.n_channels:
+            raise DataError(
+                f"{transfer.name} has {len(transfer.values)} channels, the acquisition "
+                f"{self.n_channels}"
             )
 
     @property
@@ -125,6 +235,21 @@ class Acquisition:
         """Return the frequency of every rFFT bin, shape (n_bins,), Hz."""
         bins: NDArray[np.float64] = np.arange(self.n_bins) * 2.0 * self.bandwidth / self.n_samples
         return bins
+
+
+def _freeze_field(acquisition: Acquisition, name: str, shape: tuple[int, ...]) -> None:
+    """Hold one selection-field value to its shape and make it read-only."""
+    values = getattr(acquisition, name)
+    if values is None:
+        return
+    values = np.asarray(values, dtype=np.float64)
+    fits = values.ndim == len(shape) and all(
+        n == wanted or wanted == 0 for n, wanted in zip(values.shape, shape, strict=True)
+    )
+    if not fits or not np.isfinite(values).all():
+        wanted_text = " x ".join("Y" if n == 0 else str(n) for n in shape)
+        raise DataError(f"{name} has shape {values.shape}; expected finite numbers {wanted_text}")
+    object.__setattr__(acquisition, name, frozen(values))
 
 
 def _check_spectra(
