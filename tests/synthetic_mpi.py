@@ -6,13 +6,14 @@ from sojourn.core.geometry import Grid
 from sojourn.core.signals import Acquisition, ArraySpectra, DriveField, Scan, SystemMatrix
 
 
-def acquisition(n_samples=32, n_channels=2, **changes):
+def acquisition(n_samples=32, n_channels=2, cycles=1, **changes):
+    """Return one drive at 1 MHz / n_samples, `cycles` of which fit the period."""
     drive = DriveField(
         base_frequency=1e6,
-        divider=np.array([[n_samples]]),
+        divider=np.array([[n_samples // cycles]]),
         strength=np.array([[0.01]]),
         phase=np.array([[0.5]]),
-        cycle=n_samples / 1e6,
+        cycle=n_samples // cycles / 1e6,
     )
     values = {
         "drive_field": drive,

@@ -61,3 +61,16 @@ def test_all_differences_come_in_one_error():
     scan = synthetic.scan(spectra, [False], acquisition=taken)
     with pytest.raises(DataError, match=r"channels.*unit.*transfer function corrected"):
         check_match(matrix, scan)
+
+
+@pytest.mark.parametrize("corrected", ["matrix", "scan"])
+def test_a_transfer_function_divided_out_of_one_file_alone_is_refused(corrected):
+    divided = synthetic.acquisition(is_transfer_function_corrected=True)
+    plain = synthetic.acquisition()
+    matrix = synthetic.matrix(acquisition=divided if corrected == "matrix" else plain)
+    taken = divided if corrected == "scan" else plain
+    scan = synthetic.scan(np.zeros((1, 2, 17)), [False], acquisition=taken)
+    with pytest.raises(DataError, match="transfer function corrected: matrix (True|False)"):
+        check_match(matrix, scan)
+    both = synthetic.matrix(acquisition=divided)
+    check_match(both, synthetic.scan(np.zeros((1, 2, 17)), [False], acquisition=divided))

@@ -3,7 +3,7 @@
 There is no default: on real data the choice moves the summed signal by 5 to 10 %.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 
 import numpy as np
@@ -13,6 +13,9 @@ from sojourn.core.errors import DataError
 from sojourn.core.signals import Scan, SystemMatrix
 from sojourn.reconstruction._matching import differences
 from sojourn.reconstruction._selection import Selection, load_rows
+
+Loader = Callable[[Scan | SystemMatrix, Selection], NDArray[np.complex128]]
+"""From a file and a selection to the rows of every frame, (frame, row)."""
 
 
 class Background(StrEnum):
@@ -38,6 +41,7 @@ def corrected_rows(
     background: Background,
     *,
     empty: Sequence[Scan] = (),
+    load: Loader = load_rows,
 ) -> NDArray[np.complex128]:
     """Return the selected rows of the frames that show the object, background taken off.
 
@@ -52,6 +56,8 @@ def corrected_rows(
     empty
         empty-bore scans, for the EXTERNAL methods only. Their frames that are marked as
         background count, or all of them where none is marked.
+    load
+        gives the rows of every frame of `source` and of each empty scan.
 
     Returns
     -------
@@ -74,16 +80,16 @@ def corrected_rows(
             raise DataError(
                 f"empty scan {scan.name} does not fit {source.name}: {'; '.join(found)}"
             )
-    rows = load_rows(source, selection)
+    rows = load(source, selection)
     foreground = rows[~source.is_background]
     if background is Background.OWN_MEAN:
         foreground -= rows[source.is_background].mean(axis=0)
     elif background is Background.OWN_LINEAR:
         foreground -= _between_blocks(rows, source.is_background)
     elif background is Background.EXTERNAL_MEAN:
-        foreground -= np.mean([_empty_mean(scan, selection) for scan in empty], axis=0)
+        foreground -= np.mean([_empty_mean(scan, load(scan, selection)) for scan in empty], axis=0)
     elif background is Background.EXTERNAL_LINEAR:
-        before, after = (_empty_mean(scan, selection) for scan in empty)
+        before, after = (_empty_mean(scan, load(scan, selection)) for scan in empty)
         share = (np.arange(len(foreground)) + 0.5) / len(foreground)
         foreground -= before + share[:, None] * (after - before)
     return foreground
@@ -113,8 +119,7 @@ def _check(source: Scan | SystemMatrix, background: Background, n_empty: int) ->
         )
 
 
-def _empty_mean(scan: Scan, selection: Selection) -> NDArray[np.complex128]:
-    rows = load_rows(scan, selection)
+def _empty_mean(scan: Scan, rows: NDArray[np.complex128]) -> NDArray[np.complex128]:
     used = scan.is_background if scan.is_background.any() else ~scan.is_background
     mean: NDArray[np.complex128] = rows[used].mean(axis=0)
     return mean

@@ -81,6 +81,12 @@ def _field_differences(matrix: Acquisition, scan: Acquisition) -> list[str]:
     return found
 
 
+def _is_divided(source: SystemMatrix | Scan) -> bool:
+    """Return whether a file was divided by its transfer function, as its acquisition says."""
+    stated = source.metadata.get("is_transfer_function_corrected", "0") == "1"
+    return stated or source.acquisition.is_transfer_function_corrected
+
+
 def check_match(matrix: SystemMatrix, scan: Scan) -> None:
     """Refuse a scan that was taken otherwise than the calibration.
 
@@ -93,8 +99,7 @@ def check_match(matrix: SystemMatrix, scan: Scan) -> None:
         naming every difference.
     """
     found = list(differences(matrix.acquisition, scan.acquisition))
-    key = "is_transfer_function_corrected"
-    corrected = [values.get(key, "0") for values in (matrix.metadata, scan.metadata)]
+    corrected = [_is_divided(source) for source in (matrix, scan)]
     if corrected[0] != corrected[1]:
         found.append(f"transfer function corrected: matrix {corrected[0]}, scan {corrected[1]}")
     if found:

@@ -5,26 +5,46 @@ settings solve the same problem.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from sojourn.core.arrays import frozen
 from sojourn.core.errors import DataError
 from sojourn.core.signals import Scan, SystemMatrix
 from sojourn.reconstruction._background import Background, corrected_rows
+from sojourn.reconstruction._dictionary import BackgroundDictionary, learn_dictionary
+from sojourn.reconstruction._leakage import SpectralLeakage, leakage_corrected_rows
 from sojourn.reconstruction._matching import check_match
-from sojourn.reconstruction._selection import Selection, select_rows
+from sojourn.reconstruction._selection import Selection, load_rows, select_rows
+from sojourn.reconstruction._transfer import TransferCorrection, check_same_gain, receive_gain
+from sojourn.reconstruction._weighting import (
+    Weighting,
+    channel_weights,
+    row_norm_weights,
+    whitening_weights,
+)
+
+Factor = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class RowSettings(BaseModel):
     """What every method is told about rows; each method's settings add its own.
 
     `background` has no default. `matrix_background` None takes the mean of the calibration's own
-    background frames, or nothing where its file is already corrected. `channels` and `bins` are
-    0-based. Neutral defaults: every stored row, unweighted.
+    background frames, or nothing where its file is already corrected. Neutral defaults: every
+    stored row, as stored, unweighted.
+
+    Rows: those that pass every rule (`select_rows`); `channels`, `bins` and `rows` (channel, bin)
+    are 0-based, frequencies and `stop_bands` in Hz. `channel_weights` has one factor for each
+    receive channel, besides `weighting`. `dictionary_size` above 0 estimates a background of so
+    many shapes jointly with the image, with penalty `dictionary_penalty`; the shapes are those
+    of the calibration's background frames, less their mean where `background` subtracts one.
+    `average` is the number of consecutive frames in one image of a series, None all.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,13 +56,25 @@ class RowSettings(BaseModel):
     max_frequency: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     channels: tuple[int, ...] | None = None
     bins: tuple[int, ...] | None = None
+    rows: tuple[tuple[int, int], ...] | None = None
+    max_mixing_order: int | None = Field(default=None, ge=0)
+    stop_bands: tuple[tuple[FiniteFloat, FiniteFloat], ...] = ()
+    max_rows: int | None = Field(default=None, ge=1)
+    weighting: Weighting = Weighting.NONE
+    channel_weights: tuple[Factor, ...] | None = None
+    transfer_function: TransferCorrection = TransferCorrection.NONE
+    spectral_leakage: SpectralLeakage = SpectralLeakage.NONE
+    dictionary_size: int = Field(default=0, ge=0, le=1000)
+    dictionary_penalty: float = Field(default=0.1, gt=0, allow_inf_nan=False)
+    average: int | None = Field(default=None, ge=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PreparedRows:
     """Rows of a calibration, ready for a solver; made by `prepare_rows`.
 
-    `columns` (row, voxel): background taken off, multiplied by `weights` (row,).
+    `columns` (row, voxel): background taken off, multiplied by `weights` (row,), and with a
+    `dictionary` projected, so that a solver needs to know of none of it.
     """
 
     settings: RowSettings
@@ -51,10 +83,16 @@ class PreparedRows:
     matrix_background: Background
     weights: NDArray[np.float64]
     columns: NDArray[np.complex128]
+    dictionary: BackgroundDictionary | None = None
 
     @property
     def energy(self) -> float:
-        """Squared Frobenius norm of `columns`."""
+        """Squared Frobenius norm of the weighted rows ||W S||_F^2, before any projection.
+
+        So lambda means the same with and without a dictionary.
+        """
+        if self.dictionary is not None:
+            return self.dictionary.energy(self.columns)
         return float(np.vdot(self.columns, self.columns).real)
 
     def lambda_absolute(self, relative: float) -> float:
@@ -65,6 +103,21 @@ class PreparedRows:
         RegularizedLeastSquares.jl, `SystemMatrixBasedNormalization` (restated).
         """
         return relative * self.energy / self.matrix.grid.n_voxels
+
+    def apply(self, rows: NDArray[np.complex128]) -> NDArray[np.complex128]:
+        """Return `rows` (frame, row) weighted and projected as the matrix's are, same shape.
+
+        `rows` are loaded by `load_prepared`, with or without a background taken off.
+        """
+        weighted = rows * self.weights
+        return weighted if self.dictionary is None else self.dictionary.apply(weighted)
+
+    def frames(self, source: Scan | SystemMatrix) -> NDArray[np.complex128]:
+        """Return every frame of `source`, empty ones too, no background taken off: (frame, row).
+
+        Prepared as a signal is, so that the spread of empty frames is a signal's noise.
+        """
+        return self.apply(load_prepared(self.settings, source, self.selection))
 
     def signal(self, scan: Scan, *, empty: Sequence[Scan] = ()) -> NDArray[np.complex128]:
         """Return the scan's rows, as the matrix's were made, of each frame that shows the object.
@@ -84,13 +137,38 @@ class PreparedRows:
         ------
         DataError
             if the scan was taken otherwise than the calibration, holds no foreground frame, or
-            its background cannot be subtracted as asked.
+            its rows cannot be corrected as asked.
         """
         check_match(self.matrix, scan)
+        if self.settings.transfer_function is TransferCorrection.DIVIDE:
+            check_same_gain(self.matrix, scan)
         if scan.is_background.all():
             raise DataError(f"{scan.name}: every frame is a background frame")
-        frames = corrected_rows(scan, self.selection, self.settings.background, empty=empty)
-        return frames * self.weights
+        load = partial(load_prepared, self.settings)
+        background = self.settings.background
+        return self.apply(corrected_rows(scan, self.selection, background, empty=empty, load=load))
+
+
+def load_prepared(
+    settings: RowSettings, source: Scan | SystemMatrix, selection: Selection
+) -> NDArray[np.complex128]:
+    """Return the selected rows of every frame (frame, row), leakage and receive chain corrected.
+
+    Leakage is corrected in scans alone: neighbouring frames of a calibration show the sample at
+    different places.
+
+    Raises
+    ------
+    DataError
+        if a correction that `settings` ask for cannot be made.
+    """
+    if settings.spectral_leakage is SpectralLeakage.HANN and isinstance(source, Scan):
+        rows = leakage_corrected_rows(source, selection)
+    else:
+        rows = load_rows(source, selection)
+    if settings.transfer_function is TransferCorrection.DIVIDE:
+        rows = rows / receive_gain(source, selection)
+    return rows
 
 
 def prepare_rows(settings: RowSettings, matrix: SystemMatrix) -> PreparedRows:
@@ -99,7 +177,7 @@ def prepare_rows(settings: RowSettings, matrix: SystemMatrix) -> PreparedRows:
     Raises
     ------
     DataError
-        if no row is left, or the calibration's background cannot be subtracted as asked.
+        if no row is left, or the calibration's rows cannot be corrected or weighted as asked.
     """
     selection = select_rows(
         matrix,
@@ -108,17 +186,59 @@ def prepare_rows(settings: RowSettings, matrix: SystemMatrix) -> PreparedRows:
         max_frequency=settings.max_frequency,
         channels=settings.channels,
         bins=settings.bins,
+        rows=settings.rows,
+        max_mixing_order=settings.max_mixing_order,
+        stop_bands=settings.stop_bands,
+        max_rows=settings.max_rows,
     )
     background = _matrix_background(settings, matrix)
-    columns = np.ascontiguousarray(corrected_rows(matrix, selection, background).T)
-    return PreparedRows(
+    load = partial(load_prepared, settings)
+    columns = np.ascontiguousarray(corrected_rows(matrix, selection, background, load=load).T)
+    weights = _weights(settings, matrix, selection, columns)
+    columns *= weights[:, None]
+    prepared = PreparedRows(
         settings=settings,
         matrix=matrix,
         selection=selection,
         matrix_background=background,
-        weights=frozen(np.ones(selection.n_rows)),
+        weights=frozen(weights),
         columns=columns,
     )
+    return prepared if settings.dictionary_size == 0 else _with_dictionary(prepared)
+
+
+def _weights(
+    settings: RowSettings,
+    matrix: SystemMatrix,
+    selection: Selection,
+    columns: NDArray[np.complex128],
+) -> NDArray[np.float64]:
+    weights = np.ones(selection.n_rows)
+    if settings.weighting is Weighting.ROW_NORM:
+        weights = row_norm_weights(columns)
+    elif settings.weighting is Weighting.WHITENING:
+        empty = load_prepared(settings, matrix, selection)[matrix.is_background]
+        weights = whitening_weights(empty, matrix.name)
+    if settings.channel_weights is not None:
+        n_channels = matrix.acquisition.n_channels
+        weights = weights * channel_weights(selection, settings.channel_weights, n_channels)
+    return weights
+
+
+def _with_dictionary(rows: PreparedRows) -> PreparedRows:
+    """Return `rows` with the background of their calibration's empty frames projected."""
+    settings = rows.settings
+    empty = rows.frames(rows.matrix)[rows.matrix.is_background]
+    if settings.background is not Background.NONE:
+        empty = empty - empty.mean(axis=0) if len(empty) else empty
+    dictionary = learn_dictionary(
+        empty,
+        size=settings.dictionary_size,
+        penalty=settings.dictionary_penalty,
+        name=rows.matrix.name,
+    )
+    columns = np.ascontiguousarray(dictionary.apply(rows.columns.T).T)
+    return replace(rows, columns=columns, dictionary=dictionary)
 
 
 def _matrix_background(settings: RowSettings, matrix: SystemMatrix) -> Background:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sojourn.core.arrays import frozen
 from sojourn.core.errors import DataError
 from sojourn.core.signals import Scan, SystemMatrix, stored_bins
+from sojourn.reconstruction._mixing import mixing_orders
 from sojourn.reconstruction._snr import compute_snr
 
 
@@ -50,6 +51,10 @@ def select_rows(
     max_frequency: float | None = None,
     channels: Sequence[int] | None = None,
     bins: Sequence[int] | None = None,
+    rows: Sequence[tuple[int, int]] | None = None,
+    max_mixing_order: int | None = None,
+    stop_bands: Sequence[tuple[float, float]] = (),
+    max_rows: int | None = None,
 ) -> Selection:
     """Return the rows of `matrix` that pass every rule given; None is no rule.
 
@@ -65,6 +70,15 @@ def select_rows(
         0-based receive channels, all by default.
     bins
         0-based rFFT bins to keep; bin k is the frequency 2 k bandwidth / n_samples.
+    rows
+        (channel, bin) pairs to keep, both 0-based, in any order.
+    max_mixing_order
+        keep bins of at most this mixing order (`mixing_orders`).
+    stop_bands
+        (lowest, highest) frequency of bands to leave out, in Hz, both inclusive.
+    max_rows
+        of the rows that pass every other rule keep so many at most: those of the best SNR, the
+        first of equal ones.
 
     Returns
     -------
@@ -73,33 +87,83 @@ def select_rows(
     Raises
     ------
     DataError
-        if a channel or a bin does not exist, or no row is left.
+        if a channel, a bin or a row does not exist, a stop band is upside down, mixing orders are
+        not known, or no row is left.
 
     References
     ----------
-    MPIReco.jl and MPIFiles.jl, frequency filter: minFreq and maxFreq inclusive, SNR >= threshold.
+    MPIReco.jl and MPIFiles.jl, frequency filter: minFreq and maxFreq inclusive, SNR >= threshold,
+    order <= maxMixingOrder. There a stop band also takes the bin below its lower end, and
+    numUsedFreqs is not implemented.
     """
-    keep = _stored(matrix, bins)
-    frequencies = matrix.acquisition.frequencies()
-    if min_frequency is not None:
-        keep &= frequencies >= min_frequency
-    if max_frequency is not None:
-        keep &= frequencies <= max_frequency
+    keep = _stored(matrix, bins) & _in_bands(matrix, min_frequency, max_frequency, stop_bands)
+    if max_mixing_order is not None:
+        orders = mixing_orders(matrix.acquisition)
+        keep &= (orders >= 0) & (orders <= max_mixing_order)
     used = _channels(matrix, channels)
-    rows = np.zeros((matrix.acquisition.n_channels, matrix.acquisition.n_bins), dtype=np.bool_)
-    rows[list(used)] = keep
-    if min_snr is not None:
-        snr = matrix.snr if matrix.snr is not None else compute_snr(matrix)
-        rows &= snr >= min_snr
-    if not rows.any():
+    kept = np.zeros((matrix.acquisition.n_channels, matrix.acquisition.n_bins), dtype=np.bool_)
+    kept[list(used)] = keep
+    if rows is not None:
+        kept &= _listed(matrix, rows)
+    if min_snr is not None or max_rows is not None:
+        kept = _by_snr(matrix, kept, min_snr or 0.0, max_rows)
+    if not kept.any():
         raise DataError(
             f"{matrix.name}: no frequency is left of {len(used)} channels x "
             f"{matrix.acquisition.n_bins} bins after min_snr={min_snr}, "
-            f"min_frequency={min_frequency} Hz, max_frequency={max_frequency} Hz, bins={bins}; "
+            f"min_frequency={min_frequency} Hz, max_frequency={max_frequency} Hz, bins={bins}, "
+            f"rows={rows}, max_mixing_order={max_mixing_order}, stop_bands={stop_bands} Hz; "
             "relax the selection"
         )
-    chosen = tuple(c for c in used if rows[c].any())
-    return Selection(chosen, tuple(np.flatnonzero(rows[c]) for c in chosen))
+    chosen = tuple(c for c in used if kept[c].any())
+    return Selection(chosen, tuple(np.flatnonzero(kept[c]) for c in chosen))
+
+
+def _in_bands(
+    matrix: SystemMatrix,
+    low: float | None,
+    high: float | None,
+    stop_bands: Sequence[tuple[float, float]],
+) -> NDArray[np.bool_]:
+    """Return which bins lie within the bounds and in no stop band, shape (bin,)."""
+    frequencies = matrix.acquisition.frequencies()
+    inside = np.ones(len(frequencies), dtype=np.bool_)
+    if low is not None:
+        inside &= frequencies >= low
+    if high is not None:
+        inside &= frequencies <= high
+    for first, last in stop_bands:
+        if not first <= last:
+            raise DataError(f"stop band from {first} to {last} Hz: the lower end comes first")
+        inside &= (frequencies < first) | (frequencies > last)
+    return inside
+
+
+def _by_snr(
+    matrix: SystemMatrix, kept: NDArray[np.bool_], min_snr: float, max_rows: int | None
+) -> NDArray[np.bool_]:
+    """Return those of `kept` (channel, bin) with SNR enough, and of them the best `max_rows`."""
+    snr = matrix.snr if matrix.snr is not None else compute_snr(matrix)
+    candidates = np.flatnonzero(kept & (snr >= min_snr))
+    ranked = candidates[np.argsort(-snr.ravel()[candidates], kind="stable")]
+    best = np.zeros(kept.size, dtype=np.bool_)
+    best[ranked[:max_rows]] = True
+    return best.reshape(kept.shape)
+
+
+def _listed(matrix: SystemMatrix, rows: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
+    """Return the rows named by (channel, bin), as (channel, bin) flags."""
+    listed = np.zeros((matrix.acquisition.n_channels, matrix.acquisition.n_bins), dtype=np.bool_)
+    available = {int(k) for k in stored_bins(matrix.spectra)}
+    for channel, k in rows:
+        if not 0 <= channel < len(listed) or k not in available:
+            raise DataError(
+                f"{matrix.name}: row (channel {channel}, bin {k}) is not in the file; it holds "
+                f"channels 0 to {len(listed) - 1} and {len(available)} bins from "
+                f"{min(available)} to {max(available)} (0-based)"
+            )
+        listed[channel, k] = True
+    return listed
 
 
 def _stored(matrix: SystemMatrix, bins: Sequence[int] | None) -> NDArray[np.bool_]:
