@@ -301,7 +301,7 @@ def _newton_step(
         _, vectors = _eigen(jacobian)
         keep = vectors[:, 1:]
         jacobian, field = keep @ keep.T @ jacobian @ keep @ keep.T, keep @ (keep.T @ field)
-    step = -np.linalg.pinv(jacobian, rcond=1e-9) @ field
+    step: NDArray[np.float64] = -np.linalg.pinv(jacobian, rcond=1e-9) @ field
     length = float(np.linalg.norm(step))
     if length > radius:
         step *= radius / length
