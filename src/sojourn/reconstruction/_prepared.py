@@ -30,13 +30,34 @@ Solver = Callable[[NDArray[np.complex128]], Solution]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """A signal (row,) with where it is from: the mean of `n_frames` frames of `scan`.
+
+    For solvers that must know its noise; `empty` are the empty-bore scans that were subtracted.
+    """
+
+    signal: NDArray[np.complex128]
+    n_frames: int
+    scan: Scan
+    empty: tuple[Scan, ...]
+
+
+ScanSolver = Callable[["PreparedMethod", Measured], Solution]
+"""A solver that looks at the scan too, as an automatic choice of lambda does."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class PreparedMethod:
-    """One method's settings and one calibration; `extra` are parameters that the method derived."""
+    """One method's settings and one calibration; `extra` are parameters that the method derived.
+
+    With a `scan_solver` images come from that, and `solver` serves who has a signal alone.
+    """
 
     stage: str
     rows: PreparedRows
     solver: Solver
     extra: Mapping[str, Any] = field(default_factory=dict)
+    scan_solver: ScanSolver | None = None
 
     @property
     def matrix(self) -> SystemMatrix:
@@ -91,8 +112,42 @@ class PreparedMethod:
             if the scan was taken otherwise than the calibration, holds no foreground frame, or
             its background cannot be subtracted as asked.
         """
-        found = self.solver(self.rows.signal(scan, empty=empty).mean(axis=0))
-        inputs = (self.matrix.source, scan.source, *(e.source for e in empty))
-        provenance = Provenance(self.stage, inputs, {**self.parameters(), **found.report})
+        return self._images(scan, tuple(empty), average=None)[0]
+
+    def reconstruct_series(
+        self, scan: Scan, *, empty: Sequence[Scan] = ()
+    ) -> tuple[SampleMap, ...]:
+        """Return one image, in calibration samples, for each block of foreground frames.
+
+        A block holds `settings.average` consecutive foreground frames, all where that is None;
+        the last may hold fewer. `frames_averaged` of an image's provenance counts them.
+
+        Raises
+        ------
+        DataError
+            as `reconstruct_relative` says.
+        """
+        return self._images(scan, tuple(empty), average=self.rows.settings.average)
+
+    def _images(
+        self, scan: Scan, empty: tuple[Scan, ...], *, average: int | None
+    ) -> tuple[SampleMap, ...]:
+        frames = self.rows.signal(scan, empty=empty)
+        size = average or len(frames)
+        blocks = [frames[i : i + size] for i in range(0, len(frames), size)]
+        return tuple(
+            self._image(Measured(block.mean(axis=0), len(block), scan, empty), i * size)
+            for i, block in enumerate(blocks)
+        )
+
+    def _image(self, measured: Measured, first: int) -> SampleMap:
+        """Return the image of one signal, of foreground frames from `first` (0-based) on."""
+        if self.scan_solver is None:
+            found = self.solver(measured.signal)
+        else:
+            found = self.scan_solver(self, measured)
+        inputs = (self.matrix.source, measured.scan.source, *(e.source for e in measured.empty))
+        frames = {"first_frame": first, "frames_averaged": measured.n_frames}
+        provenance = Provenance(self.stage, inputs, {**self.parameters(), **frames, **found.report})
         grid = self.matrix.grid
         return SampleMap(found.values.reshape(grid.shape, order="F"), grid, provenance)

@@ -4,7 +4,7 @@ Same image as MPIReco.jl and RegularizedLeastSquares.jl with the same settings: 
 look at. An amount comes from `quantification`, never from a sum over this image.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,12 @@ from scipy.linalg import solve_triangular
 
 from sojourn.core.errors import DataError
 from sojourn.core.signals import SystemMatrix
-from sojourn.reconstruction._prepared import PreparedMethod, Solution
+from sojourn.reconstruction._prepared import PreparedMethod, Solution, Solver
+from sojourn.reconstruction._regularization import (
+    Regularization,
+    RegularizationRule,
+    automatic_solvers,
+)
 from sojourn.reconstruction._rows import RowSettings, prepare_rows
 
 STAGE = "reconstruct_kaczmarz"
@@ -64,6 +69,13 @@ def arrange_rows(matrix: NDArray[np.complex128], regularization: float) -> Rows:
         block @ block.conj().T + regularization * np.eye(len(block)) for block in blocks
     )
     return Rows(used, blocks, triangles, regularization, matrix.shape[1])
+
+
+def with_regularization(rows: Rows, regularization: float) -> Rows:
+    """Return `rows` with another absolute lambda; nothing but the triangles is made again."""
+    change = regularization - rows.regularization
+    triangles = tuple(each + change * np.eye(len(each)) for each in rows.triangles)
+    return replace(rows, triangles=triangles, regularization=regularization)
 
 
 def solve(
@@ -126,13 +138,13 @@ def solve(
 class Kaczmarz(RowSettings):
     """Settings of a reconstruction; `background` has no default.
 
-    `regularization` is relative: lambda = regularization * ||S||_F^2 / n_voxels, over the
-    selected rows after background subtraction and weighting. Defaults: iterations of
-    MPIReco.jl, lambda of its former user interface.
+    `regularization` is relative: lambda = regularization * ||W S||_F^2 / n_voxels, over the
+    selected rows after background subtraction and weighting; or the name of the rule that finds
+    it for each scan. Defaults: iterations of MPIReco.jl, lambda of its former user interface.
     """
 
     iterations: int = Field(default=10, ge=1, le=100_000)
-    regularization: float = Field(default=1e-2, ge=0, allow_inf_nan=False)
+    regularization: Regularization = 1e-2
 
     def prepare(self, matrix: SystemMatrix) -> PreparedMethod:
         """Return `matrix` with its selected rows loaded, corrected and arranged.
@@ -143,17 +155,20 @@ class Kaczmarz(RowSettings):
             if no row is left, or the calibration's background cannot be subtracted as asked.
         """
         prepared = prepare_rows(self, matrix)
+        rows = arrange_rows(prepared.columns, 0.0)
+        extra = {"n_zero_rows": prepared.selection.n_rows - len(rows.used)}
+
+        def build(damping: float) -> Solver:
+            damped = with_regularization(rows, damping)
+            return lambda signal: Solution(solve(damped, signal, iterations=self.iterations).real)
+
+        if isinstance(self.regularization, RegularizationRule):
+            solvers = automatic_solvers(self.regularization, prepared, build)
+            return PreparedMethod(STAGE, prepared, solvers[0], extra, solvers[1])
         damping = prepared.lambda_absolute(self.regularization)
-        rows = arrange_rows(prepared.columns, damping)
-
-        def solver(signal: NDArray[np.complex128]) -> Solution:
-            return Solution(solve(rows, signal, iterations=self.iterations).real)
-
-        extra = {
-            "lambda_absolute": damping,
-            "n_zero_rows": prepared.selection.n_rows - len(rows.used),
-        }
-        return PreparedMethod(STAGE, prepared, solver, extra)
+        return PreparedMethod(
+            STAGE, prepared, build(damping), {"lambda_absolute": damping, **extra}
+        )
 
 
 METHOD = Kaczmarz
