@@ -99,3 +99,16 @@ def test_absolute_zero_and_no_nodes_are_refused():
         Equilibrium(FERUMOXYTOL, 0.0)
     with pytest.raises(DataError, match="nodes"):
         core_sizes(FERUMOXYTOL, nodes=0)
+
+
+def test_third_harmonic_of_a_weak_field_is_a_180th_of_xi_cubed():
+    # L(xi) = xi/3 - xi^3/45 + ... and cos^3 = (3 cos + cos 3)/4: amplitude xi^3/180.
+    one = CoreSizes(np.array([20e-9]), np.array([1.0]))
+    xi = 0.05
+    amplitude = xi * 1.380649e-23 * 310.15 / one.moments[0]
+    field = np.zeros((64, 3))
+    field[:, 2] = amplitude * np.cos(2 * np.pi * np.arange(64) / 64)
+    found = Equilibrium(one).magnetization(field, interval=1.0)[:, 2]
+    third = 2 * np.fft.rfft(found)[3].real / 64
+    # The next term of the series is smaller by 180 * (2/945) * (5/16) xi^2 = 0.12 xi^2.
+    assert third == pytest.approx(-(xi**3) / 180, rel=4e-4)
