@@ -83,3 +83,42 @@ def reconstruct(
         show=(lambda text: typer.echo(text, err=True)) if show_params else None,
     )
     typer.echo(f"wrote {output} and its parameters beside it", err=True)
+
+
+@app.command()
+@guarded
+def view(
+    files: Annotated[list[Path], typer.Argument(help="MDF files and images (.nii, .nii.gz).")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Page, .html.")],
+    force: Annotated[bool, typer.Option(help="Overwrite an existing page.")] = False,
+) -> None:
+    """Show files on one page: projections and slices, spectrum with SNR, background drift.
+
+    The page holds everything in itself and needs no network.
+    """
+    from sojourn.core.errors import DataError
+    from sojourn.study.viewing import view_files
+
+    if output.suffix not in {".html", ".htm"}:
+        raise DataError(f"{output.name}: a page ends in .html")
+    if output.exists() and not force:
+        raise DataError(f"{output} exists; use --force to replace it")
+    view_files(files, output, show=lambda words: typer.echo(words, err=True))
+    typer.echo(f"wrote {output}", err=True)
+
+
+@app.command()
+@guarded
+def compare(
+    first: Annotated[Path, typer.Argument(help="A: MDF file or image.")],
+    second: Annotated[Path, typer.Argument(help="B: a file of the same kind.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Tell in what two measurements, two calibrations or two images differ."""
+    from sojourn.study.comparing import compare_files
+
+    compared = compare_files(first, second)
+    if as_json:
+        typer.echo(json.dumps(compared.to_json_dict(), indent=1, ensure_ascii=False))
+    else:
+        typer.echo(str(compared))

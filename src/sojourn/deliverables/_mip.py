@@ -144,9 +144,16 @@ def _voxel(panel: ScanPanel, plane: int, scale: float) -> tuple[float, float]:
 
 
 def panel_picture(
-    name: str, title: str, panel: ScanPanel, high: float, *, is_simulated: bool
+    name: str,
+    title: str,
+    panel: ScanPanel,
+    high: float,
+    *,
+    is_simulated: bool,
+    unit: str = "kg/m^3",
+    has_mask: bool = True,
 ) -> Html:
-    """Return the three projections side by side, colors from 0 to `high` kg/m^3, true to scale."""
+    """Return the three projections side by side, colors from 0 to `high`, true to scale."""
     millimetres = [_voxel(panel, p, 1.0)[0] * panel.mips[p].shape[0] for p in range(3)]
     scale = (_WIDTH - 2 * _GAP) / sum(millimetres)
     parts: list[str] = []
@@ -157,14 +164,15 @@ def panel_picture(
     heights = [_voxel(panel, p, scale)[1] * panel.mips[p].shape[1] for p in range(3)]
     bottom = _TOP + max(heights)
     parts.append(_scale_bar(scale, bottom + 14))
-    peak = f"peak {format_number(panel.peak, 'kg/m^3')}; yellow at {format_number(high, 'kg/m^3')}"
+    peak = f"peak {format_number(panel.peak, unit)}; yellow at {format_number(high, unit)}"
     parts.append(text((0, bottom + 33), peak, style="tick"))
     if is_simulated:
         at = (_WIDTH, bottom + 18)
         parts.append(text(at, "SIMULATED", anchor="end", style="strong", fill="simulated"))
+    outline = "The outline is the joint cavity's mask. " if has_mask else ""
     described = (
-        f"Axial, coronal and sagittal maximum intensity projections. {peak}. The outline is the "
-        f"joint cavity's mask. {panel.caption}"
+        f"Axial, coronal and sagittal maximum intensity projections. {peak}. "
+        f"{outline}{panel.caption}"
     )
     return drawing(
         name,

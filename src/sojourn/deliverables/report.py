@@ -53,7 +53,8 @@ class _Files:
         return place.read_text(encoding="utf-8")
 
 
-def _environment() -> "Environment":
+def page_environment() -> "Environment":
+    """Return the template engine of every page; refuses, saying what to install, without it."""
     try:
         import jinja2
     except ImportError as error:
@@ -69,9 +70,16 @@ def _environment() -> "Environment":
     )
 
 
-def _style() -> Html:
+def read_template(name: str) -> str:
+    """Return the text of one of this package's templates, styles or scripts."""
+    return _Files().read(name)
+
+
+def page_style(*more: str) -> Html:
+    """Return the style of every page, with the palette's colors, and that of the files `more`."""
     roles = "".join(f"--{name}:{value};" for name, value in PALETTE.items())
-    return Html(f":root{{{roles}}}\n{_Files().read('report.css')}")
+    sheets = "".join(read_template(name) for name in ("report.css", *more))
+    return Html(f":root{{{roles}}}\n{sheets}")
 
 
 def _sections(book: Book, panels: Mapping[tuple[str, str], ScanPanel]) -> tuple[Section, ...]:
@@ -123,13 +131,13 @@ def render_report(results: Results, panels: Mapping[tuple[str, str], ScanPanel])
     """
     book = Book(results)
     page: str = (
-        _environment()
+        page_environment()
         .get_template("report.html.j2")
         .render(
             results=results,
             answer=answer_of(book),
             sections=_sections(book, panels),
-            style=_style(),
+            style=page_style(),
             is_simulated=results.isSimulated,
         )
     )
