@@ -51,27 +51,75 @@ def factorize(
     Golub and Van Loan, Matrix Computations, 4th ed., section 6.1.
     """
     stacked = stack_parts(columns)
-    rows, voxels = stacked.shape
-    is_tall = voxels <= rows
-    normal = stacked.T @ stacked if is_tall else stacked @ stacked.T
-    largest = float(normal.diagonal().max())
-    normal[np.diag_indices_from(normal)] += regularization
-    try:
-        factor = cho_factor(normal, lower=True, overwrite_a=True, check_finite=False)
-    except LinAlgError as error:
-        raise DataError(_singular(columns, regularization)) from error
-    if float(np.min(factor[0].diagonal() ** 2)) <= SINGULAR * largest:
-        raise DataError(_singular(columns, regularization))
+    normal = _NormalMatrix.of(columns, stacked, regularization)
 
     def apply(signal: NDArray[np.complex128]) -> NDArray[np.float64]:
         right = stack_parts(signal)
-        if is_tall:
-            solved = cho_solve(factor, stacked.T @ right, check_finite=False)
-        else:
-            solved = stacked.T @ cho_solve(factor, right, check_finite=False)
-        return np.asarray(solved)
+        if normal.is_tall:
+            return normal.solve(stacked.T @ right)
+        return stacked.T @ normal.solve(right)
 
     return apply
+
+
+def row_functionals(
+    columns: NDArray[np.complex128], regularization: float, targets: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return what reads functionals of the Tikhonov image straight from a signal.
+
+    Parameters
+    ----------
+    columns, regularization
+        as for `factorize`.
+    targets
+        weights of the voxels in each functional, shape (k, voxel).
+
+    Returns
+    -------
+        g, shape (k, 2 row), with g @ stack_parts(u) = targets @ x: by the adjoint, so that its cost
+        grows with k and not with the number of voxels.
+
+    Raises
+    ------
+    DataError
+        as `factorize`.
+    """
+    stacked = stack_parts(columns)
+    normal = _NormalMatrix.of(columns, stacked, regularization)
+    if normal.is_tall:
+        return (stacked @ normal.solve(targets.T)).T
+    return normal.solve(stacked @ targets.T).T
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _NormalMatrix:
+    """Cholesky factor of A^T A + lambda (`is_tall`) or A A^T + lambda, whichever is smaller."""
+
+    factor: tuple[NDArray[np.float64], bool]
+    is_tall: bool
+
+    @classmethod
+    def of(
+        cls,
+        columns: NDArray[np.complex128],
+        stacked: NDArray[np.float64],
+        regularization: float,
+    ) -> "_NormalMatrix":
+        rows, voxels = stacked.shape
+        is_tall = voxels <= rows
+        normal = stacked.T @ stacked if is_tall else stacked @ stacked.T
+        largest = float(normal.diagonal().max())
+        normal[np.diag_indices_from(normal)] += regularization
+        try:
+            factor = cho_factor(normal, lower=True, overwrite_a=True, check_finite=False)
+        except LinAlgError as error:
+            raise DataError(_singular(columns, regularization)) from error
+        if float(np.min(factor[0].diagonal() ** 2)) <= SINGULAR * largest:
+            raise DataError(_singular(columns, regularization))
+        return cls(factor, is_tall)
+
+    def solve(self, right: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(cho_solve(self.factor, right, check_finite=False))
 
 
 def _singular(columns: NDArray[np.complex128], regularization: float) -> str:

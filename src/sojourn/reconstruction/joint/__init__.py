@@ -1,0 +1,1 @@
+"""One image, or several, from several calibrations, patches or times at once."""
