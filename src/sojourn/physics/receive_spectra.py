@@ -1,0 +1,255 @@
+"""Spectra that any scanner receives from iron at given places: fields, particles, coils."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sojourn.core.errors import DataError
+from sojourn.physics.fields import drive_waveform
+from sojourn.physics.magnetization_kernels import Real, compiled_kernel, received_moments_numpy
+from sojourn.physics.particle_models import MemorylessModel, ParticleModel
+from sojourn.physics.rational_curves import RationalCurve, fit_rational_curve
+from sojourn.physics.scanners import Scanner
+
+Progress = Callable[[int, int], None]
+"""Called with the number of positions done and of all, from any thread."""
+
+T = TypeVar("T")
+
+_BLOCK = 8
+_PROBES = 27
+_OVERSAMPLING = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resolution:
+    """How finely a simulation calculates.
+
+    `samples`: of a period, at least the receiver's; None takes the receiver's, so that all above
+    its Nyquist frequency aliases as in a receiver without filter; more samples act as an
+    anti-alias filter, fewer (see `sufficient_samples`) save time where high bins are not kept.
+    `single`: single precision, with an error of about 1e-6 of a position's strongest bin.
+    `threads`: of the simulation; the result does not depend on it.
+    """
+
+    samples: int | None = None
+    single: bool = False
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        if self.threads < 1 or (self.samples is not None and self.samples < 2):
+            raise DataError(
+                f"threads {self.threads} must be 1 or more, samples {self.samples} 2 or more"
+            )
+
+
+STANDARD = Resolution()
+"""Double precision, the receiver's own samples, one thread."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Setup:
+    """What one simulation needs for every position."""
+
+    scanner: Scanner
+    model: ParticleModel
+    patch: int
+    waves: NDArray[np.float64]
+    curve: RationalCurve | None
+    single: bool
+
+    @property
+    def interval(self) -> float:
+        return float(self.scanner.sequence.drive_field.cycle / self.waves.shape[1])
+
+    def moments(self, positions: NDArray[np.float64]) -> Real:
+        """Return receive sensitivity . magnetization, (n, channel, sample), T/A."""
+        static, coils, receive = self.scanner.fields(positions, patch=self.patch)
+        if self.curve is None:
+            field = static[:, None] + np.einsum("ndc,dt->ntc", coils, self.waves)
+            answer = self.model.magnetization(field, interval=self.interval)
+            moments: Real = np.einsum("nkc,ntc->nkt", receive, answer)
+            return moments
+        kind = np.float32 if self.single else np.float64
+        kernel = compiled_kernel() or received_moments_numpy
+        out = np.empty((len(positions), receive.shape[1], self.waves.shape[1]), dtype=kind)
+        reach = self.curve.reach
+        # b = B / reach, so M = (M / B)(b^2) * B: the reach returns with the sensitivity.
+        kernel(
+            np.ascontiguousarray(static / reach, dtype=kind),
+            np.ascontiguousarray(coils / reach, dtype=kind),
+            self.waves.astype(kind),
+            np.ascontiguousarray(receive * reach, dtype=kind),
+            self.curve.numerator.astype(kind),
+            self.curve.denominator.astype(kind),
+            out,
+        )
+        return out
+
+
+def simulate_spectra(
+    scanner: Scanner,
+    positions: NDArray[np.float64],
+    model: ParticleModel,
+    *,
+    patch: int = 0,
+    bins: NDArray[np.int64] | None = None,
+    resolution: Resolution = STANDARD,
+    progress: Progress | None = None,
+) -> NDArray[np.complex128] | NDArray[np.complex64]:
+    """Return the received spectrum of 1 kg of iron at each position.
+
+    Parameters
+    ----------
+    scanner
+        fields, coils and sequence.
+    positions
+        shape (n, 3), LPS, m.
+    model
+        of the particles. Memoryless isotropic ones take a fitted rational function of the
+        field's square (error below 1e-6 of the signal); others are asked themselves.
+    patch
+        which period of the sequence.
+    bins
+        0-based rFFT bins to keep, ascending; all unless stated.
+    resolution
+        samples, precision and threads.
+    progress
+        told how many positions are done.
+
+    Returns
+    -------
+        shape (n, channel, bin), V/kg, unnormalised rFFT of a period of the receiver's samples;
+        complex64 in single precision.
+
+    Raises
+    ------
+    DataError
+        if a bin lies beyond the samples, or as the fields and the model say.
+
+    References
+    ----------
+    Knopp and Buzug, Magnetic Particle Imaging, Springer 2012, chapter 2 (reciprocity).
+    """
+    places = np.asarray(positions, dtype=np.float64)
+    setup = _prepare(scanner, model, places, patch=patch, resolution=resolution)
+    kept = _checked_bins(scanner, bins, setup.waves.shape[1])
+    scale = scanner.sequence.n_samples / setup.waves.shape[1] * model.moment_per_iron
+    kind = np.complex64 if setup.single else np.complex128
+    gain = (scanner.gain()[:, kept] * scale).astype(kind)
+    result = np.empty((len(places), scanner.n_channels, len(kept)), dtype=kind)
+    selected = slice(kept[0], kept[-1] + 1) if np.all(np.diff(kept) == 1) else kept
+
+    def work(block: slice) -> int:
+        from scipy.fft import rfft
+
+        spectra = rfft(setup.moments(places[block]), axis=-1, overwrite_x=True)
+        np.multiply(spectra[..., selected], gain, out=result[block])
+        return int(block.stop)
+
+    for done in _each(work, _blocks(len(places)), resolution.threads):
+        if progress is not None:
+            progress(done, len(places))
+    return result
+
+
+def simulate_signal(
+    scanner: Scanner,
+    positions: NDArray[np.float64],
+    iron: NDArray[np.float64],
+    model: ParticleModel,
+    *,
+    patch: int = 0,
+    resolution: Resolution = STANDARD,
+) -> NDArray[np.complex128]:
+    """Return the spectrum of all iron together: one Fourier transform, however many positions.
+
+    Parameters
+    ----------
+    scanner, model, patch, resolution
+        as `simulate_spectra`.
+    positions
+        shape (n, 3), LPS, m.
+    iron
+        shape (n,), kg at each.
+
+    Returns
+    -------
+        shape (channel, bin), V, all bins of the receiver.
+
+    Raises
+    ------
+    DataError
+        if `iron` does not fit the positions or has fewer samples than the receiver.
+    """
+    places, amounts = np.asarray(positions, dtype=np.float64), np.asarray(iron, dtype=np.float64)
+    if amounts.shape != places.shape[:1] or not np.isfinite(amounts).all():
+        raise DataError(
+            f"iron has shape {amounts.shape}, expected finite kg at {len(places)} positions"
+        )
+    setup = _prepare(scanner, model, places, patch=patch, resolution=resolution)
+    kept = _checked_bins(scanner, None, setup.waves.shape[1])
+
+    def work(block: slice) -> NDArray[np.float64]:
+        seen = setup.moments(places[block])
+        return np.tensordot(amounts[block], seen.astype(np.float64), axes=1)
+
+    total = np.zeros((scanner.n_channels, setup.waves.shape[1]))
+    for part in _each(work, _blocks(len(places)), resolution.threads):
+        total += part
+    scale = scanner.sequence.n_samples / total.shape[1] * model.moment_per_iron
+    spectrum: NDArray[np.complex128] = np.fft.rfft(total)[:, kept] * scanner.gain() * scale
+    return spectrum
+
+
+def _prepare(
+    scanner: Scanner,
+    model: ParticleModel,
+    positions: NDArray[np.float64],
+    *,
+    patch: int,
+    resolution: Resolution,
+) -> _Setup:
+    """Return the setup, with the model's curve fitted as far as the field reaches."""
+    if positions.ndim != 2 or positions.shape[1] != 3 or not len(positions):
+        raise DataError(f"positions have shape {positions.shape}, expected (n, 3), LPS, m")
+    samples = resolution.samples or scanner.sequence.n_samples
+    waves = drive_waveform(scanner.sequence.drive_field, samples)
+    curve = None
+    if isinstance(model, MemorylessModel):
+        static, coils, _ = scanner.fields(positions, patch=patch)
+        strongest = np.linalg.norm(coils, axis=2) @ np.abs(waves).max(axis=1)
+        reach = float(np.max(np.linalg.norm(static, axis=1) + strongest))
+        curve = fit_rational_curve(model.curve, reach=max(1.001 * reach, 1e-9))
+    single = resolution.single and (curve is None or curve.fits_single)
+    return _Setup(scanner, model, patch, waves, curve, single)
+
+
+def _checked_bins(
+    scanner: Scanner, bins: NDArray[np.int64] | None, samples: int
+) -> NDArray[np.int64]:
+    kept = np.arange(scanner.n_bins) if bins is None else np.asarray(bins, dtype=np.int64)
+    top = min(scanner.n_bins, samples // 2 + 1)
+    if not kept.size or kept[0] < 0 or kept[-1] >= top or np.any(np.diff(kept) <= 0):
+        raise DataError(
+            f"bins must ascend within 0 to {top - 1} ({samples} samples of a period give no "
+            f"more; the receiver has {scanner.n_bins} bins)"
+        )
+    return kept
+
+
+def _blocks(n: int) -> list[slice]:
+    return [slice(start, min(start + _BLOCK, n)) for start in range(0, n, _BLOCK)]
+
+
+def _each(work: Callable[[slice], T], blocks: list[slice], threads: int) -> Iterator[T]:
+    """Yield the work's results in the order of `blocks`."""
+    if threads == 1:
+        yield from map(work, blocks)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        yield from pool.map(work, blocks)
