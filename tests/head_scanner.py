@@ -74,21 +74,27 @@ def grid(n_lines: int = 1, line: int = CENTER_LINE) -> Grid:
 
 
 def line_matrix(
-    shared: Path, run: str, line: int = CENTER_LINE, *, background_line: int | None = None
+    shared: Path,
+    run: str,
+    line: int = CENTER_LINE,
+    *,
+    background_line: int | None = None,
+    empty_lines: tuple[int, ...] = (),
 ) -> SystemMatrix:
     """Return one line as a 9 x 1 x 1 system matrix; its background frame (last) is its own row 0.
 
-    `background_line` takes row 0 of another line of the same run instead.
+    `background_line` takes row 0 of another line of the same run instead, `empty_lines` those of
+    several.
     """
     rows = counts(shared, run)
-    empty = rows[line if background_line is None else background_line, :1]
+    lines = empty_lines or (line if background_line is None else background_line,)
     return SystemMatrix(
-        spectra=spectra(np.concatenate([rows[line, 1:], empty])),
+        spectra=spectra(np.concatenate([rows[line, 1:], rows[list(lines), 0]])),
         acquisition=acquisition(),
-        is_background=np.arange(POSITIONS + 1) == POSITIONS,
+        is_background=np.arange(POSITIONS + len(lines)) >= POSITIONS,
         grid=grid(line=line),
         name=f"head-scanner run {run} line {line}",
-        source=source(shared, run, "matrix", line, background_line),
+        source=source(shared, run, "matrix", line, background_line, *empty_lines),
     )
 
 

@@ -186,7 +186,9 @@ def test_relative_lambda_is_scaled_by_energy_per_voxel():
     prepared = Kaczmarz(background="own_mean", regularization=0.25).prepare(matrix)
     rows = matrix.spectra.values
     corrected = rows[:12] - rows[12:].mean(axis=0)
-    assert prepared.parameters()["lambda_absolute"] == pytest.approx(0.25 * np.sum(np.abs(corrected) ** 2) / 12)
+    assert prepared.parameters()["lambda_absolute"] == pytest.approx(
+        0.25 * np.sum(np.abs(corrected) ** 2) / 12
+    )
 
 
 def test_voxels_are_x_fastest_and_iron_is_amount_over_volume():

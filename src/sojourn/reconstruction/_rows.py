@@ -116,8 +116,20 @@ class PreparedRows:
         """Return every frame of `source`, empty ones too, no background taken off: (frame, row).
 
         Prepared as a signal is, so that the spread of empty frames is a signal's noise.
+
+        Raises
+        ------
+        DataError
+            if a scan was taken otherwise than the calibration, or cannot be corrected as asked.
         """
+        if isinstance(source, Scan):
+            self._check(source)
         return self.apply(load_prepared(self.settings, source, self.selection))
+
+    def _check(self, scan: Scan) -> None:
+        check_match(self.matrix, scan)
+        if self.settings.transfer_function is TransferCorrection.DIVIDE:
+            check_same_gain(self.matrix, scan)
 
     def signal(self, scan: Scan, *, empty: Sequence[Scan] = ()) -> NDArray[np.complex128]:
         """Return the scan's rows, as the matrix's were made, of each frame that shows the object.
@@ -139,9 +151,7 @@ class PreparedRows:
             if the scan was taken otherwise than the calibration, holds no foreground frame, or
             its rows cannot be corrected as asked.
         """
-        check_match(self.matrix, scan)
-        if self.settings.transfer_function is TransferCorrection.DIVIDE:
-            check_same_gain(self.matrix, scan)
+        self._check(scan)
         if scan.is_background.all():
             raise DataError(f"{scan.name}: every frame is a background frame")
         load = partial(load_prepared, self.settings)
