@@ -21,7 +21,7 @@ _OFFSETS = np.array([-3.0, -2.0, -1.0, 1.0, 2.0, 3.0])
 class DifferentiableSource(Protocol):
     """A field source that knows its own Jacobian."""
 
-    def jacobian(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
+    def flux_density_jacobian(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return dB_i/dx_j at `positions` (n, 3), LPS, m: shape (n, 3, 3), T/m per unit."""
         ...
 
@@ -80,7 +80,8 @@ def field_jacobian(
 ) -> NDArray[np.float64]:
     """Return how a field changes about each position.
 
-    The source's own `jacobian` where it has one; otherwise central differences of sixth order.
+    The source's own `flux_density_jacobian` where it has one, otherwise central differences of
+    sixth order.
 
     Parameters
     ----------
@@ -107,7 +108,7 @@ def field_jacobian(
     """
     points = checked_positions(positions)
     if isinstance(source, DifferentiableSource):
-        return source.jacobian(points)
+        return source.flux_density_jacobian(points)
     if not step > 0:
         raise DataError(f"step must be positive, got {step} m")
     shifts = step * _OFFSETS[:, None, None] * np.eye(3)
@@ -255,20 +256,22 @@ def _descend(
     origin = checked_positions(np.asarray(start, dtype=np.float64)[None])[0]
     if min(max_step, reach, tolerance) <= 0:
         raise DataError(f"max_step {max_step}, reach {reach}, tolerance {tolerance}: not positive")
-    place, radius = origin.copy(), max_step
-    best = np.inf
+    place, radius, best = origin, max_step, np.inf
+    field, jacobian = _local(source, place, dimensions)
     for _ in range(_MAX_STEPS):
-        step, size, predicted = _newton_step(source, place, dimensions, radius)
+        size = float(np.linalg.norm(field))
         best = min(best, size)
+        step = _bounded_step(field, jacobian, radius)
         if size <= tolerance and float(np.linalg.norm(step)) <= 1e-6 * max_step:
             return place
-        trial = place + step
-        if np.linalg.norm(trial - origin) > reach:
+        if np.linalg.norm(place + step - origin) > reach:
             break
-        after = _newton_step(source, trial, dimensions, radius)[1]
-        gain = (size - after) / max(size - predicted, 1e-30)
+        after = _local(source, place + step, dimensions)
+        predicted = size - float(np.linalg.norm(field + jacobian @ step))
+        gain = (size - float(np.linalg.norm(after[0]))) / max(predicted, 1e-30)
         if gain > 0 or size <= tolerance:
-            place = trial
+            place = place + step
+            field, jacobian = after
         radius = min(max_step, 2.0 * radius) if gain > 0.75 else radius
         radius = radius / 4.0 if gain < 0.25 else radius
         if radius < 1e-12:
@@ -291,19 +294,22 @@ def _accepted(
     )
 
 
-def _newton_step(
-    source: FieldSource, place: NDArray[np.float64], dimensions: int, radius: float
-) -> tuple[NDArray[np.float64], float, float]:
-    """Return a step no longer than `radius`, |B| now, and |B| that the linear model predicts."""
+def _local(
+    source: FieldSource, place: NDArray[np.float64], dimensions: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return field and Jacobian at `place`, only the steepest two directions for a line."""
     field = source.flux_density(place[None])[0]
     jacobian = field_jacobian(source, place[None])[0]
-    if dimensions == 2:
-        _, vectors = _eigen(jacobian)
-        keep = vectors[:, 1:]
-        jacobian, field = keep @ keep.T @ jacobian @ keep @ keep.T, keep @ (keep.T @ field)
+    if dimensions == 3:
+        return field, jacobian
+    keep = _eigen(jacobian)[1][:, 1:]
+    return keep @ (keep.T @ field), keep @ (keep.T @ jacobian @ keep) @ keep.T
+
+
+def _bounded_step(
+    field: NDArray[np.float64], jacobian: NDArray[np.float64], radius: float
+) -> NDArray[np.float64]:
+    """Return Newton's step, shortened to `radius` (m)."""
     step: NDArray[np.float64] = -np.linalg.pinv(jacobian, rcond=1e-9) @ field
     length = float(np.linalg.norm(step))
-    if length > radius:
-        step *= radius / length
-    size = float(np.linalg.norm(field))
-    return step, size, float(np.linalg.norm(field + jacobian @ step))
+    return step * min(1.0, radius / max(length, 1e-300))
