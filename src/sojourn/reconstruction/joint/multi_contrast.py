@@ -111,15 +111,16 @@ class MultiContrast(RowSettings):
                 self.tolerable_cross_talk,
                 self.tolerable_amplification,
             ),
-            systematic=[2j * np.pi * self.calibration_delay_s * _frequencies(rows[0])],
+            systematic=[_late(rows[0], self.calibration_delay_s)],
         )
         return PreparedContrasts(self, rows, row_operator(together), damping, verdict)
 
 
-def _frequencies(rows: PreparedRows) -> NDArray[np.float64]:
-    """Return the frequency of every row, Hz."""
+def _late(rows: PreparedRows, delay: float) -> NDArray[np.complex128]:
+    """Return by how much each row changes, relatively, for a small delay: 2 pi i f delay."""
     frequencies = rows.matrix.acquisition.frequencies()
-    return frequencies[[k for _, k in rows.selection.labels()]]
+    chosen = frequencies[[k for _, k in rows.selection.labels()]]
+    return np.asarray(2j * np.pi * delay * chosen, dtype=np.complex128)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

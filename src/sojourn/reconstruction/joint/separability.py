@@ -91,7 +91,9 @@ class Separability:
 
 def _plain(values: NDArray[np.float64]) -> object:
     """Return numbers as JSON can hold them, None for an infinite one."""
-    return np.where(np.isfinite(values), values.astype(object), None).tolist()
+    if values.ndim == 0:
+        return float(values) if np.isfinite(values) else None
+    return [_plain(value) for value in values]
 
 
 def judge_separability(
