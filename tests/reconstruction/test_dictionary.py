@@ -171,7 +171,7 @@ def test_a_background_like_the_dictionary_is_taken_for_background():
     scan = synthetic.scan([signal + 1.2 * shape], [False])
     common = {"background": "none", "iterations": 2000, "regularization": 1e-6}
     joint, none = (
-        Kaczmarz(dictionary_size=n, dictionary_penalty=1e-3, **common)
+        Kaczmarz(dictionary_size=n, dictionary_penalty=1e-8, **common)
         .prepare(matrix)
         .reconstruct_relative(scan)
         .values.ravel(order="F")
