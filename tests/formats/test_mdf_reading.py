@@ -221,7 +221,9 @@ def test_scalars_of_one_element_unsigned_flags_and_fixed_strings_are_read(tmp_pa
     changes["/measurement/isBackgroundFrame"] = np.array([0, 0, 0, 0, 1], np.uint8)
     path = handmade.write(tmp_path / "a.mdf", changes)
     np.testing.assert_allclose(read_all(path), SPECTRA, atol=1e-13)
-    assert describe_mdf(path).deviations == ()
+    # uint8 for Int8 is all that the specification does not allow; it names ten flags
+    assert len(describe_mdf(path).deviations) == 10
+    assert all("type uint8; expected Int8" in d for d in describe_mdf(path).deviations)
     assert read_scan(path).is_simulated
 
 
@@ -293,7 +295,13 @@ def test_a_transfer_function_is_kept_and_not_applied(tmp_path):
     path = handmade.write(tmp_path / "a.mdf", {name: function})
     np.testing.assert_allclose(read_all(path), SPECTRA, atol=1e-13)
     assert "transfer function; it is not applied" in read_scan(path).metadata["notes"]
-    np.testing.assert_array_equal(read_transfer_function(path), function)
+    found = read_transfer_function(path)
+    np.testing.assert_array_equal(found.values, function)
+    # bin k of 8 samples in 4.8 us lies at k / 4.8 us
+    np.testing.assert_allclose(found.frequencies, np.arange(5) / 4.8e-6)
+    taken = read_scan(path).acquisition
+    np.testing.assert_array_equal(taken.transfer_function.values, function)
+    assert not taken.is_transfer_function_corrected
     assert read_transfer_function(handmade.write(tmp_path / "b.mdf")) is None
 
 
@@ -404,14 +412,14 @@ def test_noise_is_summarised_from_background_frames(tmp_path):
         ),
         pytest.param(
             {"/acquisition/numPeriodsPerFrame": 3}, (),
-            "multi-patch files can be described", id="multi-patch",
+            "numPeriodsPerFrame is 3; expected 1; read_patch_matrices reads", id="multi-patch",
         ),
-        pytest.param({"/version": "1.0.5"}, (), "1.x has another layout", id="version-1"),
+        pytest.param({"/version": "3.0"}, (), "expected 2.1, 2.0 or 1.x", id="version-3"),
         pytest.param({}, ("/version",), "not every HDF5 is MDF", id="no-version"),
         pytest.param({}, ("/measurement",), "metadata only", id="no-data"),
         pytest.param({}, ("/calibration",), "/calibration is missing", id="no-calibration"),
         pytest.param(
-            {"/calibration/order": "zyx"}, (), "expected xyz, x fastest", id="order",
+            {"/calibration/order": "zzx"}, (), "order is 'zzx'; expected xyz", id="order",
         ),
         pytest.param(
             {"/calibration/isMeanderingGrid": np.int8(1)}, (),
@@ -434,8 +442,16 @@ def test_noise_is_summarised_from_background_frames(tmp_path):
             r"/calibration/snr is of shape \(1, 2, 4\)", id="snr-shape",
         ),
         pytest.param(
-            {"/acquisition/gradient": np.zeros((1, 2, 3, 3))}, (),
-            "gradient is of shape", id="moving-gradient",
+            {"/acquisition/gradient": np.zeros((1, 2, 3, 2))}, (),
+            r"gradient is of shape \(1, 2, 3, 2\)", id="gradient-of-two-columns",
+        ),
+        pytest.param(
+            {"/acquisition/gradient": np.zeros((2, 1, 3, 3))}, (),
+            r"gradient is of shape \(2, 1, 3, 3\)", id="gradient-of-two-patches",
+        ),
+        pytest.param(
+            {"/acquisition/offsetField": np.zeros((2, 3))}, (),
+            r"offsetField is of shape \(2, 3\)", id="offset-of-two-patches",
         ),
         pytest.param(
             {"/acquisition/receiver/dataConversionFactor": np.ones((1, 2))}, (),
@@ -485,12 +501,15 @@ def test_description_lists_missing_fields_deviations_and_problems(tmp_path):
     info = describe_mdf(path)
     assert info.missing == ("/study/name", "/scanner/operator")
     assert [d.split(":")[0] for d in info.deviations] == [
-        "/acquisition/receiver/transferFunctionFileName",
         "/study/number",
+        "/acquisition/drivefield/phase",
+        "/acquisition/drivefield/strength",
+        "/measurement/data",
+        "/acquisition/receiver/transferFunctionFileName",
         "/vendor/secret",
     ]
     assert len(info.problems) == 1
-    assert "multi-patch" in info.problems[0]
+    assert "/measurement/data is of shape" in info.problems[0]
     assert "/scanner/operator" in str(info)
     assert info.to_json_dict()["kind"] == "calibration"
 

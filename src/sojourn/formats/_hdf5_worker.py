@@ -3,10 +3,14 @@
 Run by its path, isolated (`python -I`), so it imports nothing of this package. One JSON line
 asks; one JSON line answers, then `n_bytes` raw little-endian bytes. It opens no file for
 writing, follows no link, loads no filter plug-in and never unpickles.
+
+Where the platform can fork, the process itself opens no file: a copy of it serves, and is
+replaced by a fresh copy after each file that the HDF5 library could not follow.
 """
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +33,8 @@ COMPRESSION = 1100
 """Deflate cannot shrink data by more than about 1032."""
 FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
 KINDS = {"i": "int", "u": "int", "b": "int", "f": "float", "c": "complex"}
+RENEW = 77
+"""Exit status of a copy that wants to be replaced."""
 WIRE = {"int": "<i8", "float": "<f8", "complex": "<c16"}
 
 
@@ -61,8 +67,9 @@ def members(group: h5py.Group) -> Iterator[tuple[str, Any]]:
         yield name, group[name]
 
 
-def walk(file: h5py.File) -> Iterator[h5py.Dataset]:
-    """Yield every dataset; each group is entered once."""
+def walk(file: h5py.File) -> Iterator[h5py.Group | h5py.Dataset]:
+    """Yield every group and dataset; each group is entered once."""
+    yield file
     waiting: list[tuple[h5py.Group, int]] = [(file, 0)]
     seen: set[int] = set()
     n_objects = 0
@@ -79,6 +86,7 @@ def walk(file: h5py.File) -> Iterator[h5py.Dataset]:
                 if address not in seen:
                     seen.add(address)
                     waiting.append((child, depth + 1))
+                    yield child
 
 
 def kind_of(dtype: np.dtype[Any]) -> str:
@@ -128,25 +136,35 @@ def small_value(data: h5py.Dataset, kind: str) -> list[Any]:
 
 
 def describe(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    """Return shape and type of every dataset, and the values of small ones."""
+    """Return shape and type of every dataset, the values of small ones, and every group."""
     status = Path(request["path"]).stat()
     stamp = [status.st_size, status.st_mtime_ns]
-    items, budget = {}, MAX_VALUES_BYTES
+    items: dict[str, dict[str, Any]] = {}
+    groups, attributed, budget = [], [], MAX_VALUES_BYTES
     with open_file(request["path"], stamp) as file:
-        for data in walk(file):
-            kind = kind_of(data.dtype)
-            item: dict[str, Any] = {
-                "kind": kind,
-                "type": str(data.dtype),
-                "shape": list(data.shape or ()),
-                "blocked": "it is empty" if data.shape is None else obstacle(data, kind),
-            }
-            n_bytes = (data.size or 0) * data.dtype.itemsize
+        for found in walk(file):
+            attributed += [found.name] if len(found.attrs) else []
+            if isinstance(found, h5py.Group):
+                groups.append(found.name)
+                continue
+            items[found.name] = item = describe_dataset(found)
+            n_bytes = (found.size or 0) * found.dtype.itemsize
             if not item["blocked"] and n_bytes <= min(MAX_VALUE_BYTES, budget):
-                item["value"] = small_value(data, kind)
+                item["value"] = small_value(found, item["kind"])
                 budget -= n_bytes
-            items[data.name] = item
-    return {"items": items, "stamp": stamp}, b""
+    head = {"items": items, "groups": groups, "attributed": attributed, "pid": os.getpid()}
+    return {**head, "stamp": stamp}, b""
+
+
+def describe_dataset(data: h5py.Dataset) -> dict[str, Any]:
+    """Return kind, type, shape and obstacle of a dataset, none of its values."""
+    kind = kind_of(data.dtype)
+    return {
+        "kind": kind,
+        "type": str(data.dtype)[:200],
+        "shape": list(data.shape or ()),
+        "blocked": "it is empty" if data.shape is None else obstacle(data, kind),
+    }
 
 
 def checked(file: h5py.File, name: str) -> h5py.Dataset:
@@ -165,13 +183,36 @@ def checked(file: h5py.File, name: str) -> h5py.Dataset:
 
 
 def array(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    """Return a whole numeric dataset."""
+    """Return a whole dataset, numeric or of texts, or the part asked for along its first axis."""
     with open_file(request["path"], request["stamp"]) as file:
         data = checked(file, request["name"])
         kind = kind_of(data.dtype)
-        if kind not in WIRE or data.size * np.dtype(WIRE[kind]).itemsize > MAX_ARRAY_BYTES:
+        if kind == "string" and data.size <= MAX_TEXT:
+            return {"texts": texts(data)}, b""
+        first, last = request.get("part") or (0, len(data) if data.shape else 1)
+        n_values = data.size // max(1, data.shape[0] if data.shape else 1) * (last - first)
+        if kind not in WIRE or n_values * np.dtype(WIRE[kind]).itemsize > MAX_ARRAY_BYTES:
             raise Refused("blocked", f"{data.name} of shape {data.shape} is too large to be read")
-        return reply(np.asarray(data[()]).astype(WIRE[kind]))
+        part = data[first:last] if data.shape else data[()]
+        return reply(np.asarray(part).astype(WIRE[kind]))
+
+
+class View:
+    """Data seen with the four axes of version 2.
+
+    Version 1 has no axis of periods, and splits complex numbers over a last axis of two.
+    """
+
+    def __init__(self, data: h5py.Dataset, request: dict[str, Any]) -> None:
+        self.data, self.pairs = data, request["pairs"]
+        self.period_axis = 0 if request["fast"] else 1
+        self.has_periods = request["has_periods"]
+        self.dtype = np.dtype("c16") if self.pairs else data.dtype
+
+    def __getitem__(self, at: tuple[int | slice, ...]) -> NDArray[Any]:
+        kept = [i for axis, i in enumerate(at) if self.has_periods or axis != self.period_axis]
+        found = self.data[tuple(kept)]
+        return np.asarray(found[..., 0] + 1j * found[..., 1] if self.pairs else found)
 
 
 def reply(values: NDArray[Any]) -> tuple[dict[str, Any], bytes]:
@@ -186,11 +227,9 @@ def runs(wanted: NDArray[np.int64], gap: int) -> Iterator[NDArray[np.int64]]:
     yield from np.split(wanted, np.flatnonzero(np.diff(wanted) > gap) + 1)
 
 
-def fast_rows(
-    data: h5py.Dataset, channel: int, wanted: NDArray[np.int64], frames: list[int]
-) -> NDArray[Any]:
-    """Return rows of data (1, channel, row, frame), shape (frame, row)."""
-    first, last = frames
+def fast_rows(data: View, wanted: NDArray[np.int64], request: dict[str, Any]) -> NDArray[Any]:
+    """Return rows of data (period, channel, row, frame), shape (frame, row)."""
+    (first, last), period, channel = request["frames"], request["period"], request["channel"]
     found = np.empty((last - first, len(wanted)), dtype=data.dtype)
     n_bytes = max(1, (last - first) * data.dtype.itemsize)
     size = max(1, BLOCK_BYTES // n_bytes)
@@ -199,28 +238,33 @@ def fast_rows(
         for low in range(int(run[0]), int(run[-1]) + 1, size):
             part = run[(run >= low) & (run < low + size)]
             if len(part):
-                block = data[0, channel, int(part[0]) : int(part[-1]) + 1, first:last]
+                block = data[period, channel, int(part[0]) : int(part[-1]) + 1, first:last]
                 found[:, start : start + len(part)] = block[part - part[0]].T
                 start += len(part)
     return found
 
 
 def slow_rows(
-    data: h5py.Dataset, channel: int, wanted: NDArray[np.int64], frames: list[int]
+    data: View, wanted: NDArray[np.int64], request: dict[str, Any]
 ) -> Iterator[NDArray[Any]]:
-    """Yield rows of data (frame, 1, channel, row), some frames at a time."""
+    """Yield rows of data (frame, period, channel, row), some frames at a time."""
+    frames, period, channel = request["frames"], request["period"], request["channel"]
     low, high = int(wanted[0]), int(wanted[-1]) + 1
     step = max(1, BLOCK_BYTES // max(1, (high - low) * data.dtype.itemsize))
     for first in range(frames[0], frames[1], step):
-        block = data[first : min(first + step, frames[1]), 0, channel, low:high]
+        block = data[first : min(first + step, frames[1]), period, channel, low:high]
         yield block[:, wanted - low]
 
 
 def spectrum(samples: NDArray[Any], request: dict[str, Any]) -> NDArray[np.complex128]:
-    """Return the asked-for bins of the plain rFFT of converted samples (frame, sample)."""
+    """Return the asked-for bins of the plain rFFT of converted samples (frame, sample).
+
+    Where processing kept fewer samples of a period, the spectrum is that of all of them.
+    """
     scale, offset = request["conversion"]
     values = np.fft.rfft(scale * samples.astype(np.float64) + offset, axis=1)
-    return np.asarray(values[:, np.asarray(request["wanted"], dtype=np.int64)])
+    found = values[:, np.asarray(request["wanted"], dtype=np.int64)]
+    return np.asarray(found * (request["n_samples"] / samples.shape[1]))
 
 
 def convert(found: NDArray[Any], request: dict[str, Any]) -> NDArray[Any]:
@@ -242,12 +286,13 @@ def rows(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         if list(data.shape) != request["shape"]:
             raise Refused("changed", f"{data.name} has shape {data.shape}")
         wanted = np.asarray(request["wanted"], dtype=np.int64)
+        view = View(data, request)
         if request["domain"] == "time":
-            found = time_rows(data, request)
+            found = time_rows(view, request)
         elif request["fast"]:
-            found = convert(fast_rows(data, request["channel"], wanted, request["frames"]), request)
+            found = convert(fast_rows(view, wanted, request), request)
         else:
-            blocks = slow_rows(data, request["channel"], wanted, request["frames"])
+            blocks = slow_rows(view, wanted, request)
             found = np.concatenate([convert(block, request) for block in blocks])
     if found.dtype.kind == "c" and not np.isfinite(found).all():
         frame, _ = np.argwhere(~np.isfinite(found))[0]
@@ -256,18 +301,18 @@ def rows(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     return reply(found)
 
 
-def time_rows(data: h5py.Dataset, request: dict[str, Any]) -> NDArray[np.complex128]:
+def time_rows(data: View, request: dict[str, Any]) -> NDArray[np.complex128]:
     """Return rows of time-domain data, transformed."""
-    channel, (first, last) = request["channel"], request["frames"]
-    n_samples = request["n_samples"]
+    (first, last), n_stored = request["frames"], request["n_stored_samples"]
     if not request["fast"]:
-        everything = np.arange(n_samples)
-        blocks = slow_rows(data, channel, everything, [first, last])
+        everything = np.arange(n_stored)
+        blocks = slow_rows(data, everything, request)
         return np.concatenate([spectrum(block, request) for block in blocks])
-    step = max(1, BLOCK_BYTES // (8 * n_samples))
+    period, channel = request["period"], request["channel"]
+    step = max(1, BLOCK_BYTES // (8 * n_stored))
     return np.concatenate(
         [
-            spectrum(data[0, channel, :, i : min(i + step, last)].T, request)
+            spectrum(data[period, channel, :, i : min(i + step, last)].T, request)
             for i in range(first, last, step)
         ]
     )
@@ -307,23 +352,53 @@ def limit_memory(extra: int) -> int | None:
     return extra
 
 
-def serve(requests: BinaryIO, replies: BinaryIO) -> None:
-    """Answer requests until there are no more."""
+def serve(requests: BinaryIO, replies: BinaryIO, seconds: float, *, renews: bool) -> int:
+    """Answer requests until there are no more, or until this copy wants to be replaced.
+
+    An alarm ends it should whoever asked be gone and a file keep the library busy.
+    """
+    alarm = getattr(signal, "setitimer", lambda *_: None)
     for line in requests:
+        alarm(0, seconds + 1.0)  # 0 is ITIMER_REAL, a name that Windows lacks
         head, content = answer(json.loads(line))
-        replies.write(json.dumps(head).encode() + b"\n" + content)
+        is_spoiled = renews and head.get("error") in ("memory", "unreadable")
+        replies.write(json.dumps({**head, "renewed": is_spoiled}).encode() + b"\n" + content)
         replies.flush()
+        alarm(0, 0.0)
+        if is_spoiled:
+            return RENEW
+    return 0
 
 
-def main() -> None:
+def serve_by_copies(requests: BinaryIO, replies: BinaryIO, seconds: float) -> int:
+    """Let a copy of this process serve, and a fresh one after each that wants to be replaced.
+
+    Any other end of a copy is the end of all: what it had begun to answer is lost.
+    """
+    status = RENEW
+    while status == RENEW:
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                status = serve(requests, replies, seconds, renews=True)
+            finally:
+                os._exit(status)
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return status if status >= 0 else 128 - status
+
+
+def main() -> int:
     """Limit memory, say so, serve."""
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     sys.stdout = sys.stderr
-    memory = limit_memory(int(sys.argv[1]))
+    memory, seconds = limit_memory(int(sys.argv[1])), float(sys.argv[2])
     replies.write(json.dumps({"memory": memory}).encode() + b"\n")
     replies.flush()
-    serve(sys.stdin.buffer, replies)
+    if hasattr(os, "fork"):
+        return serve_by_copies(sys.stdin.buffer, replies, seconds)
+    return serve(sys.stdin.buffer, replies, seconds, renews=False)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

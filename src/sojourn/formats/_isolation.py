@@ -1,14 +1,16 @@
 """Files from outside are parsed in a child process with bounded memory and time.
 
 The child (`_hdf5_worker.py`) starts on first use, serves many requests, ends with this process
-and is replaced when it dies. Time is bounded everywhere, memory where the platform has
-`RLIMIT_AS` (Linux, most Unix; not Windows).
+and is replaced when it dies. Where the platform can fork, it lets a copy of itself touch the
+files: a damaged file then costs a fresh copy, not a fresh start. Time is bounded everywhere,
+memory where the platform has `RLIMIT_AS` (Linux, most Unix; not Windows).
 """
 
 import atexit
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -64,8 +66,9 @@ class _Ended(Exception):  # noqa: N818 - internal signal
 class _Worker:
     """One child process.
 
-    After a failure, or a file that the HDF5 library could not follow, it is ended, since its
-    state cannot be trusted; the next request starts another. A plain refusal leaves it running.
+    After a failure it is ended, since its state cannot be trusted; the next request starts
+    another. So after a file that the HDF5 library could not follow, unless the child has already
+    replaced itself. A plain refusal leaves it running.
     """
 
     limits: Limits
@@ -85,7 +88,7 @@ class _Worker:
                 self.stop()
                 raise
             kind = reply.head.get("error")
-            if kind in ("memory", "unreadable"):
+            if kind in ("memory", "unreadable") and reply.head.get("renewed") is not True:
                 self.stop()
         if kind is not None:
             raise self._refusal(str(kind), str(reply.head.get("detail", "")), name)
@@ -93,7 +96,8 @@ class _Worker:
 
     def _start(self) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
-            [sys.executable, "-I", str(WORKER), str(self.limits.memory)],
+            [sys.executable, "-I", str(WORKER), str(self.limits.memory), str(self.limits.seconds)],
+            process_group=0 if os.name == "posix" else None,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -174,7 +178,7 @@ class _deadline:  # noqa: N801 - reads as a verb
 
     def _expire(self) -> None:
         self._expired.set()
-        self._process.kill()
+        _kill(self._process)
 
     def __enter__(self) -> threading.Event:
         self._timer.start()
@@ -205,8 +209,16 @@ def _receive(stream: IO[bytes]) -> Reply:
     return Reply(head, np.frombuffer(content, dtype=dtype).reshape(shape))
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill the child with its copies; a child already waited for has none left."""
+    if process.poll() is None and os.name == "posix":
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)
     process.kill()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    _kill(process)
     for stream in (process.stdin, process.stdout):
         with contextlib.suppress(OSError, ValueError):
             _stream(stream).close()

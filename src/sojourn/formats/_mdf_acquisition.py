@@ -6,47 +6,49 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sojourn.core.errors import DataError
 from sojourn.core.signals import Acquisition, DriveField
+from sojourn.formats._mdf_receiver import RECEIVER, read_transfer_function
+from sojourn.formats._mdf_selection import read_selection
 from sojourn.formats._mdf_tree import Tree
 
 RELATIVE_TOLERANCE = 1e-6
 """Between frequencies, samples and cycle, which come from one clock."""
+MAX_DRIVES = 4096
+MAX_BINS = 1 << 24
+MAX_LCM = 1 << 62
+"""What no scanner reaches; a file that claims more is damaged, or hostile."""
 IRON_KG_PER_MOL = 55.845e-3
 """Standard atomic weight of iron, IUPAC."""
-RECEIVER = "/acquisition/receiver"
 DRIVE = "/acquisition/drivefield"
 
 
 def check_version(tree: Tree) -> str:
-    """Return the file's version; refuse files that are no MDF 2."""
+    """Return the file's version; refuse files that are neither MDF 2 nor MDF 1."""
     if "/version" not in tree.items:
         raise tree.error("/version", "missing", "an MDF file of version 2 (not every HDF5 is MDF)")
     version = tree.text("/version")
-    if version.split(".")[0] != "2":
-        raise tree.error("/version", repr(version), "2.0 or 2.1 (1.x has another layout)")
+    if version.split(".")[0] not in ("1", "2"):
+        raise tree.error("/version", repr(version), "2.1, 2.0 or 1.x")
     return version
 
 
-def check_single_patch(tree: Tree) -> None:
-    """Refuse files with several periods (patches) per frame."""
-    name = "/acquisition/numPeriodsPerFrame"
-    if (n := tree.integer(name, least=1)) != 1:
-        raise tree.error(name, n, "1; multi-patch files can be described, not yet be read")
-
-
-def read_acquisition(tree: Tree) -> Acquisition:
-    """Return sequence and receiver of a single-patch file.
+def read_acquisition(tree: Tree, period: int = 0) -> Acquisition:
+    """Return sequence and receiver of one period (patch) of each frame.
 
     Raises
     ------
     DataError
         naming the dataset, what was found and what was expected.
     """
-    check_single_patch(tree)
-    drive = _drive_field(tree)
+    n_periods = tree.integer("/acquisition/numPeriodsPerFrame", least=1)
+    drive = _drive_field(tree, period, n_periods)
+    n_channels = tree.integer(f"{RECEIVER}/numChannels", least=1)
     bandwidth = tree.number(f"{RECEIVER}/bandwidth")
     n_samples = tree.integer(f"{RECEIVER}/numSamplingPoints", least=2)
+    if n_channels * (n_samples // 2 + 1) > MAX_BINS:
+        raise tree.error(
+            f"{RECEIVER}/numSamplingPoints", n_samples, f"{n_channels} spectra of {MAX_BINS} bins"
+        )
     _close(
         tree,
         f"{RECEIVER}/numSamplingPoints",
@@ -54,15 +56,22 @@ def read_acquisition(tree: Tree) -> Acquisition:
         2 * bandwidth * drive.cycle,
         "2 x bandwidth x cycle",
     )
+    selection = read_selection(tree, period, n_periods)
     return Acquisition(
         drive_field=drive,
-        n_channels=tree.integer(f"{RECEIVER}/numChannels", least=1),
+        n_channels=n_channels,
         n_samples=n_samples,
         bandwidth=bandwidth,
         unit=tree.text(f"{RECEIVER}/unit"),
         n_averages=tree.integer("/acquisition/numAverages", least=1),
-        gradient=read_gradient(tree),
         start_time=tree.text("/acquisition/startTime", ""),
+        transfer_function=read_transfer_function(tree)[0],
+        is_transfer_function_corrected=_is_set(tree, "isTransferFunctionCorrected"),
+        is_spectral_leakage_corrected=_is_set(tree, "isSpectralLeakageCorrected"),
+        gradient=selection.gradient,
+        offset_field=selection.offset_field,
+        gradient_steps=selection.gradient_steps,
+        offset_steps=selection.offset_steps,
     )
 
 
@@ -71,49 +80,60 @@ def _close(tree: Tree, name: str, found: float, expected: float, rule: str) -> N
         raise tree.error(name, f"{found:.12g}", f"{expected:.12g} = {rule}")
 
 
-def _drive_field(tree: Tree) -> DriveField:
+def _is_set(tree: Tree, flag: str) -> bool:
+    name = f"/measurement/{flag}"
+    return name in tree.items and tree.flag(name)
+
+
+def _drive_field(tree: Tree, period: int, n_periods: int) -> DriveField:
     n_channels = tree.integer(f"{DRIVE}/numChannels", least=1)
     divider = tree.values(f"{DRIVE}/divider")
-    if divider.size == 0 or divider.size % n_channels or np.any(divider < 1):
+    if not 0 < divider.size <= MAX_DRIVES or divider.size % n_channels or np.any(divider < 1):
         raise tree.error(f"{DRIVE}/divider", divider.tolist(), f"{n_channels} rows of integers > 0")
     shape = (n_channels, divider.size // n_channels)
     base = tree.number(f"{DRIVE}/baseFrequency")
     cycle = tree.number(f"{DRIVE}/cycle")
     if not base > 0 or not cycle > 0:
         raise tree.error(f"{DRIVE}/baseFrequency", base, f"above 0, with a cycle {cycle} above 0")
-    period = math.lcm(*(int(d) for d in divider.ravel())) / base
-    _close(tree, f"{DRIVE}/cycle", cycle, period, "lcm(divider) / baseFrequency")
+    _close(
+        tree, f"{DRIVE}/cycle", cycle, common_period(divider, base), "lcm(divider) / baseFrequency"
+    )
     return DriveField(
         base_frequency=base,
         divider=divider.reshape(shape),
-        strength=_per_channel(tree, f"{DRIVE}/strength", shape),
-        phase=_per_channel(tree, f"{DRIVE}/phase", shape),
+        strength=_per_channel(tree, f"{DRIVE}/strength", shape, period, n_periods),
+        phase=_per_channel(tree, f"{DRIVE}/phase", shape, period, n_periods),
         cycle=cycle,
-        waveform=",".join(dict.fromkeys(tree.texts(f"{DRIVE}/waveform"))),
+        waveform=_waveform(tree),
     )
 
 
-def _per_channel(tree: Tree, name: str, shape: tuple[int, int]) -> NDArray[np.float64]:
+def common_period(divider: NDArray[np.int64], base_frequency: float) -> float:
+    """Return the period of all drive frequencies together, lcm(divider) / base frequency, s."""
+    common = 1
+    for each in np.unique(divider).tolist():
+        common = math.lcm(common, int(each))
+        if common > MAX_LCM:
+            return math.inf
+    return common / base_frequency
+
+
+def _waveform(tree: Tree) -> str:
+    """Return the one waveform, or where they differ those of all frequencies, with commas."""
+    names = tree.texts(f"{DRIVE}/waveform")
+    return names[0] if len(set(names)) == 1 else ",".join(names)
+
+
+def _per_channel(
+    tree: Tree, name: str, shape: tuple[int, int], period: int, n_periods: int
+) -> NDArray[np.float64]:
+    """Return (D, F) values of one period; where a file gives one for all, they are of each."""
     values = tree.values(name)
-    if values.size != shape[0] * shape[1] or np.iscomplexobj(values):
-        raise tree.error(name, f"of shape {values.shape}", f"shape {(1, *shape)}")
-    return values.astype(np.float64).reshape(shape)
-
-
-def read_gradient(tree: Tree) -> NDArray[np.float64] | None:
-    """Return the gradient (3, 3) in T/m of a single-patch file, or None where it is not stated.
-
-    Version 2.0 gives the three diagonal elements. Several sub-intervals (Y > 1) are refused.
-    """
-    name = "/acquisition/gradient"
-    if name not in tree.items:
-        return None
-    values = tree.values(name).astype(np.float64)
-    if values.size == 3:
-        return np.diag(values.ravel())
-    if values.size != 9:
-        raise tree.error(name, f"of shape {values.shape}", "(1, 1, 3, 3): one static patch")
-    return values.reshape(3, 3)
+    size = shape[0] * shape[1]
+    if values.size not in (size, n_periods * size) or np.iscomplexobj(values):
+        raise tree.error(name, f"of shape {values.shape}", f"shape {(n_periods, *shape)}")
+    of_periods = values.astype(np.float64).reshape(-1, *shape)
+    return np.asarray(of_periods[period if len(of_periods) == n_periods else 0])
 
 
 def sample_iron(tree: Tree) -> tuple[float | None, str]:
@@ -175,6 +195,9 @@ def read_metadata(tree: Tree, notes: Sequence[str]) -> dict[str, str]:
     found["tracer_name"] = (
         ", ".join(tree.texts("/tracer/name")) if "/tracer/name" in tree.items else ""
     )
+    induction = f"{RECEIVER}/inductionFactor"
+    if induction in tree.items and f"{RECEIVER}/transferFunction" not in tree.items:
+        found["induction_factor"] = " ".join(map(repr, tree.values(induction).ravel().tolist()))
     if "/calibration/deltaSampleSize" in tree.items:
         size = tree.array("/calibration/deltaSampleSize", (3,))
         found["delta_sample_size_m"] = " ".join(repr(float(edge)) for edge in size)
@@ -182,24 +205,20 @@ def read_metadata(tree: Tree, notes: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def statements(tree: Tree, gradient: NDArray[np.float64] | None) -> list[str]:
+def statements(tree: Tree, taken: Acquisition) -> list[str]:
     """Return what a user of the file's data must know, one sentence each."""
-    notes = []
-    if gradient is None:
+    notes = list(tree.notes)
+    if taken.gradient_steps is not None:
+        notes.append(
+            f"the gradient changes in {len(taken.gradient_steps)} sub-intervals of a period; "
+            "gradient_steps holds all of them, no single gradient stands for them"
+        )
+    elif taken.gradient is None:
         notes.append("the file states no gradient; none is assumed")
-    elif not gradient.any():
+    elif not taken.gradient.any():
         notes.append("the file states a gradient of zero")
-    if f"{RECEIVER}/transferFunction" in tree.items:
-        notes.append("the file holds a transfer function; it is not applied")
-    return notes
-
-
-def read_transfer_function(tree: Tree) -> NDArray[np.complex128] | None:
-    """Return the receive chain's transfer function (channel, bin), or None."""
-    name = f"{RECEIVER}/transferFunction"
-    if name not in tree.items:
-        return None
-    values = tree.values(name)
-    if values.ndim != 2:
-        raise DataError(f"{tree.name}: {name} has shape {values.shape}; expected (C, K)")
-    return values.astype(np.complex128)
+    if taken.offset_steps is not None:
+        notes.append(f"the offset field changes in {len(taken.offset_steps)} sub-intervals")
+    elif taken.offset_field is None:
+        notes.append("the file states no offset field; none is assumed")
+    return [*notes, *read_transfer_function(tree)[1]]

@@ -1,5 +1,7 @@
 """The grid of an MDF calibration and its stored signal-to-noise ratio."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,17 +24,16 @@ def read_grid(tree: Tree, n_positions: int) -> Grid:
     DataError
         if size, extent or centre are missing, or positions lie elsewhere than the grid says.
     """
-    if tree.text("/calibration/order", "xyz") != "xyz":
-        raise tree.error("/calibration/order", tree.text("/calibration/order"), "xyz, x fastest")
     meander = tree.items.get("/calibration/isMeanderingGrid")
     if meander is not None and meander.value not in ((0,), (False,), None):
         raise tree.error("/calibration/isMeanderingGrid", 1, "0: frames in voxel order, x fastest")
     size = tree.values("/calibration/size").ravel()
-    if size.shape != (3,) or np.any(size < 1) or int(np.prod(size)) != n_positions:
+    if size.shape != (3,) or np.any(size < 1) or math.prod(size.tolist()) != n_positions:
         raise tree.error(
             "/calibration/size",
             size.tolist(),
-            f"three numbers with product {n_positions}, the number of foreground frames",
+            f"three numbers with product {n_positions}, the number of foreground frames; "
+            "read_calibration_points reads calibrations that are on no grid",
         )
     extent = tree.array("/calibration/fieldOfView", (3,))
     center = tree.array("/calibration/fieldOfViewCenter", (3,))
@@ -45,11 +46,29 @@ def read_grid(tree: Tree, n_positions: int) -> Grid:
     return grid
 
 
+def voxel_order(tree: Tree, size: tuple[int, ...]) -> NDArray[np.int64]:
+    """Return for every voxel, x fastest, its number in the order that the file states.
+
+    Raises
+    ------
+    DataError
+        if `/calibration/order` is no order of x, y and z, fastest first.
+    """
+    name = "/calibration/order"
+    order = tree.text(name, "xyz")
+    if sorted(order) != ["x", "y", "z"]:
+        raise tree.error(name, repr(order), "xyz (x fastest), or another order of these letters")
+    axes = ["xyz".index(letter) for letter in order]
+    numbers = np.arange(math.prod(size)).reshape([size[axis] for axis in axes], order="F")
+    in_xyz = np.transpose(numbers, np.argsort(axes))
+    return in_xyz.ravel(order="F").astype(np.int64)
+
+
 def _check_positions(tree: Tree, grid: Grid) -> None:
     name = "/calibration/positions"
     if name not in tree.items:
         return
-    positions = tree.array(name, (grid.n_voxels, 3))
+    positions = tree.array(name, (grid.n_voxels, 3))[voxel_order(tree, grid.shape)]
     away = np.abs(positions - grid.centers()) / np.array(grid.spacing)
     if np.any(away > POSITION_TOLERANCE):
         frame = int(np.argmax(away.max(axis=1)))
@@ -68,11 +87,17 @@ def read_snr(
     if name not in tree.items:
         return None
     values = tree.values(name)
-    if values.size == n_channels * n_bins:
-        return values.astype(np.float64).reshape(n_channels, n_bins)
-    if values.size != n_channels * len(layout.bins):
-        raise tree.error(name, f"of shape {values.shape}", f"(1, {n_channels}, {len(layout.bins)})")
+    n_periods = tree.integer("/acquisition/numPeriodsPerFrame", least=1)
+    rows = values.size // max(1, n_channels * n_periods)
+    if np.iscomplexobj(values) or values.size != rows * n_channels * n_periods:
+        rows = 0
+    is_of_stored = rows == len(layout.bins)
+    if not is_of_stored and rows != n_bins:
+        wanted = (n_periods, n_channels, len(layout.bins))
+        raise tree.error(name, f"of shape {values.shape}", f"{wanted}")
+    of_period = values.astype(np.float64).reshape(n_periods, n_channels, rows)[layout.period]
+    if not is_of_stored:
+        return np.asarray(of_period)
     snr = np.zeros((n_channels, n_bins))
-    by_place = values.astype(np.float64).reshape(n_channels, -1)
-    snr[:, layout.bins] = by_place[:, layout.places]
+    snr[:, layout.bins] = of_period[:, layout.places]
     return snr

@@ -11,16 +11,18 @@ from sojourn.core.errors import DataError
 from sojourn.core.signals import Acquisition
 from sojourn.formats._mdf_acquisition import (
     DRIVE,
-    RECEIVER,
     check_version,
     read_acquisition,
     sample_iron,
     statements,
 )
 from sojourn.formats._mdf_calibration import read_grid, read_snr
-from sojourn.formats._mdf_data import DATA, Layout, read_layout
+from sojourn.formats._mdf_data import Layout, read_layout
+from sojourn.formats._mdf_legacy import DATA
+from sojourn.formats._mdf_receiver import RECEIVER
+from sojourn.formats._mdf_rules import check_tree
 from sojourn.formats._mdf_spectra import FileSpectra
-from sojourn.formats._mdf_tree import Tree, deviations, missing_fields
+from sojourn.formats._mdf_tree import Tree
 
 NOISE_BYTES = 64 << 20
 """Noise is summarised only where a channel's data are smaller than this."""
@@ -134,6 +136,7 @@ def describe(tree: Tree) -> MdfInfo:
         "calibration": _calibration(tree),
     }
     simulated = _fact(tree, "/experiment/isSimulation")
+    broken = [each for each in check_tree(tree) if each.severity == "deviation"]
     return MdfInfo(
         name=tree.name,
         version=str(_fact(tree, "/version") or "not stated"),
@@ -141,8 +144,12 @@ def describe(tree: Tree) -> MdfInfo:
         is_simulated=None if simulated is None else bool(simulated),
         facts={title: section for title, section in facts.items() if section},
         channels=examined.channels,
-        missing=missing_fields(tree),
-        deviations=deviations(tree),
+        missing=tuple(each.dataset for each in broken if each.found == "missing"),
+        deviations=tuple(
+            f"{each.dataset}: {each.found}; expected {each.expected}"
+            for each in broken
+            if each.found != "missing"
+        ),
         problems=examined.problems,
         notes=_notes(tree, examined.acquisition),
     )
@@ -281,7 +288,7 @@ def _calibration(tree: Tree) -> dict[str, Any]:
 
 
 def _notes(tree: Tree, acquisition: Acquisition | None) -> tuple[str, ...]:
-    notes = statements(tree, acquisition.gradient) if acquisition is not None else []
+    notes = statements(tree, acquisition) if acquisition is not None else []
     if tree.has("/calibration"):
         try:
             notes.append(sample_iron(tree)[1])

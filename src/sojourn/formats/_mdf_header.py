@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 from uuid import UUID
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sojourn.core.errors import DataError
 from sojourn.formats._mdf_acquisition import IRON_KG_PER_MOL
-from sojourn.formats._mdf_layout import VERSION
+from sojourn.formats._mdf_layout import VERSION, is_extension
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?")
 
@@ -63,7 +64,9 @@ class MdfHeader:
     """What a strict MDF 2.1.0 file must say; ids and times are arguments, never made here.
 
     `uuid` and the others are RFC 4122 text; `time` is UTC, `yyyy-mm-ddThh:mm:ss.ms`. `tracer`
-    None means an empty bore.
+    None means an empty bore; several tracers may be given. `bore_size` is a diameter in m.
+    `extensions` is a nested mapping of further groups and datasets (numbers, texts, arrays), each
+    under a name that starts with an underscore, as `read_extensions` gives it.
     """
 
     uuid: str
@@ -82,16 +85,31 @@ class MdfHeader:
     scanner_name: str = "n.a."
     operator: str = "n.a."
     topology: str = "FFP"
-    tracer: MdfTracer | None = None
+    tracer: MdfTracer | tuple[MdfTracer, ...] | None = None
+    study_time: str = ""
+    bore_size: float | None = None
+    extensions: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name.endswith("uuid"):
-                check_uuid(field.name, value)
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if each.name.endswith("uuid"):
+                check_uuid(each.name, value)
             if isinstance(value, str) and "\0" in value:
-                raise DataError(f"MDF header: {field.name} holds a NUL character")
+                raise DataError(f"MDF header: {each.name} holds a NUL character")
         check_time("time", self.time)
+        if self.study_time:
+            check_time("study_time", self.study_time)
+        if self.bore_size is not None and not self.bore_size > 0:
+            raise DataError(f"MDF header: bore_size is {self.bore_size}; expected metres above 0")
+        flat_extensions(self.extensions)
+
+    @property
+    def tracers(self) -> tuple[MdfTracer, ...]:
+        """Every tracer in the scanner."""
+        if self.tracer is None:
+            return ()
+        return self.tracer if isinstance(self.tracer, tuple) else (self.tracer,)
 
 
 def check_uuid(name: str, value: str) -> None:
@@ -132,16 +150,49 @@ def header_datasets(header: MdfHeader, *, is_simulated: bool) -> Mapping[str, An
         "/scanner/operator": header.operator,
         "/scanner/topology": header.topology,
     }
-    if header.tracer is not None:
-        found |= _tracer_datasets(header.tracer)
+    if header.study_time:
+        found["/study/time"] = header.study_time
+    if header.bore_size is not None:
+        found["/scanner/boreSize"] = header.bore_size
+    if header.tracers:
+        found |= _tracer_datasets(header.tracers)
     return found
 
 
-def _tracer_datasets(tracer: MdfTracer) -> dict[str, Any]:
-    texts = {name: [getattr(tracer, name)] for name in ("batch", "name", "solute", "vendor")}
-    found: dict[str, Any] = {f"/tracer/{name}": value for name, value in texts.items()}
-    found["/tracer/concentration"] = np.array([tracer.concentration])
-    found["/tracer/volume"] = np.array([tracer.volume])
-    if tracer.injection_time:
-        found["/tracer/injectionTime"] = [tracer.injection_time]
+def _tracer_datasets(tracers: tuple[MdfTracer, ...]) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        f"/tracer/{name}": [getattr(tracer, name) for tracer in tracers]
+        for name in ("batch", "name", "solute", "vendor", "concentration", "volume")
+    }
+    times = [tracer.injection_time for tracer in tracers]
+    if all(times):
+        found["/tracer/injectionTime"] = times
+    elif any(times):
+        raise DataError(f"MDF header: injection times {times}; state one for each tracer, or none")
+    return found
+
+
+def flat_extensions(extensions: Mapping[str, Any], prefix: str = "") -> dict[str, NDArray[Any]]:
+    """Return a nested mapping of extensions as arrays by path.
+
+    Raises
+    ------
+    DataError
+        if a path has no part that starts with an underscore, a name cannot stand in HDF5, or a
+        value is neither number nor text.
+    """
+    found: dict[str, NDArray[Any]] = {}
+    for name, value in extensions.items():
+        path = f"{prefix}/{name}"
+        if not name or "/" in name or name == "." or "\0" in name:
+            raise DataError(f"MDF extension {path!r}: {name!r} cannot be a name")
+        if isinstance(value, Mapping):
+            found |= flat_extensions(value, path)
+            continue
+        array = np.asarray(value)
+        if array.dtype.kind not in "Ubiufc" or array.dtype.char in "gG":
+            raise DataError(f"MDF extension {path}: {array.dtype} is no number and no text")
+        if not is_extension(path):
+            raise DataError(f"MDF extension {path}: no part of its name starts with an underscore")
+        found[path] = array
     return found

@@ -111,9 +111,6 @@ ALIASES: Mapping[str, str] = {
 }
 """Names of version 2.0 and what they became."""
 
-LATER_FLAGS = ("/measurement/isFastFrameAxis", "/measurement/isSparsityTransformed")
-"""Flags that older files may lack; then 0."""
-
 EXTRAS = frozenset(
     {
         "/acquisition/receiver/transferFunctionFileName",

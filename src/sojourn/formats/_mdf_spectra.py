@@ -6,12 +6,13 @@ from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import idctn
+from scipy.fft import dctn, idctn
 
 from sojourn.core.arrays import frozen
 from sojourn.core.errors import DataError
 from sojourn.formats._isolation import MAX_REPLY_BYTES, Limits, ask
-from sojourn.formats._mdf_data import DATA, INDICES, Layout
+from sojourn.formats._mdf_data import INDICES, Layout
+from sojourn.formats._mdf_legacy import StoredData
 
 VALUES_PER_REQUEST = MAX_REPLY_BYTES // 32
 """Half of what one reply may carry, in complex numbers."""
@@ -61,21 +62,38 @@ class FileSpectra:
         if self.layout.dct:
             rows = self._decoded(channel, wanted)
         else:
-            rows = self._stored(channel, wanted, DATA, self._domain)
+            rows = self._stored(channel, wanted, self.layout.stored, self._domain)
         return rows[:, back][self.layout.order]
 
     @property
     def _domain(self) -> str:
         return "fourier" if self.layout.is_fourier else "time"
 
+    def kept(self, channel: int, wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the 0-based places of kept coefficients, stored rows `wanted`, (kept, row).
+
+        Raises
+        ------
+        DataError
+            if a place lies outside the grid, or one row names a place twice.
+        """
+        shape = (*self.layout.stored.shape[:3], self.layout.n_kept)
+        indices = StoredData(INDICES, shape)
+        kept = self._stored(channel, wanted, indices, "index").real.astype(np.int64) - 1
+        n_voxels = int(np.prod(self.layout.size))
+        if kept.min(initial=0) < 0 or kept.max(initial=0) >= n_voxels:
+            raise DataError(
+                f"{self.path.name}: {INDICES} goes outside 1 to {n_voxels}, the number of voxels"
+            )
+        if np.any(np.diff(np.sort(kept, axis=0), axis=0) == 0):
+            raise DataError(f"{self.path.name}: {INDICES} names a voxel twice in one row")
+        return kept
+
     def _stored(
-        self, channel: int, wanted: NDArray[np.int64], name: str, domain: str
+        self, channel: int, wanted: NDArray[np.int64], stored: StoredData, domain: str
     ) -> NDArray[np.complex128]:
         """Return stored rows in stored order, asked for in parts that fit a reply."""
-        shape = list(self.layout.shape)
-        if domain == "index":
-            shape[3] -= int(self.layout.is_background.sum())
-        n_stored = shape[3] if self.layout.is_fast else shape[0]
+        n_stored = self.layout.n_kept if domain == "index" else self.layout.n_stored
         rows = np.empty((n_stored, len(wanted)), dtype=np.complex128)
         n_rows, n_frames = self._part(len(wanted), n_stored)
         for row in range(0, len(wanted), n_rows):
@@ -83,7 +101,7 @@ class FileSpectra:
             for frame in range(0, n_stored, n_frames):
                 frames = [frame, min(frame + n_frames, n_stored)]
                 rows[frames[0] : frames[1], row : row + n_rows] = self._ask(
-                    channel, part, frames, name, shape, domain
+                    channel, part, frames, stored, domain
                 )
         return rows
 
@@ -99,8 +117,7 @@ class FileSpectra:
         channel: int,
         wanted: NDArray[np.int64],
         frames: list[int],
-        name: str,
-        shape: list[int],
+        stored: StoredData,
         domain: str,
     ) -> NDArray[np.complex128]:
         conversion = [1.0, 0.0] if self.layout.dct else self.layout.conversion[channel].tolist()
@@ -109,8 +126,11 @@ class FileSpectra:
                 "ask": "rows",
                 "path": str(self.path),
                 "stamp": self.stamp,
-                "name": name,
-                "shape": shape,
+                "name": stored.name,
+                "shape": list(stored.shape),
+                "has_periods": stored.has_periods,
+                "pairs": stored.pairs,
+                "period": self.layout.period,
                 "domain": domain,
                 "fast": self.layout.is_fast,
                 "channel": channel,
@@ -118,6 +138,7 @@ class FileSpectra:
                 "frames": frames,
                 "conversion": conversion,
                 "n_samples": self.n_samples,
+                "n_stored_samples": self.layout.n_samples,
                 "zero_at": self._zero_at(),
             },
             name=self.path.name,
@@ -125,7 +146,7 @@ class FileSpectra:
         )
         expected = (frames[1] - frames[0], len(wanted))
         if reply.values is None or reply.values.shape != expected:
-            raise DataError(f"{self.path.name}: {name} gave no rows of shape {expected}")
+            raise DataError(f"{self.path.name}: {stored.name} gave no rows of shape {expected}")
         return reply.values
 
     def _zero_at(self) -> int | None:
@@ -134,35 +155,40 @@ class FileSpectra:
 
     def _decoded(self, channel: int, wanted: NDArray[np.int64]) -> NDArray[np.complex128]:
         """Return rows whose sparsity transformation is undone, shape (frame, row)."""
-        n_background = int(self.layout.is_background.sum())
-        stored = self._stored(channel, wanted, DATA, "fourier")
-        kept = self._stored(channel, wanted, INDICES, "index").real.astype(np.int64) - 1
+        stored = self._stored(channel, wanted, self.layout.stored, "fourier")
+        kept = self.kept(channel, wanted)
         n_voxels, n_kept = int(np.prod(self.layout.size)), len(kept)
-        if kept.min(initial=0) < 0 or kept.max(initial=0) >= n_voxels:
-            raise DataError(
-                f"{self.path.name}: {INDICES} goes outside 1 to {n_voxels}, the number of voxels"
-            )
+        n_background = int(self.layout.is_background.sum())
         rows = np.empty((n_voxels + n_background, len(wanted)), dtype=np.complex128)
         rows[n_voxels:] = stored[n_kept:]
         for row in range(len(wanted)):
             coefficients = np.zeros(n_voxels, dtype=np.complex128)
             coefficients[kept[:, row]] = stored[:n_kept, row]
-            rows[:n_voxels, row] = _inverse_dct(coefficients, self.layout.size, self.layout.dct)
+            rows[:n_voxels, row] = dct(
+                coefficients, self.layout.size, self.layout.dct, inverse=True
+            )
         scale, offset = self.layout.conversion[channel]
         rows *= scale
         rows[:, wanted == self._zero_at()] += offset * self.n_samples
         return rows
 
 
-def _inverse_dct(
-    coefficients: NDArray[np.complex128], size: tuple[int, ...], kind: int
+def dct(
+    values: NDArray[np.complex128], size: tuple[int, ...], kind: int, *, inverse: bool = False
 ) -> NDArray[np.complex128]:
-    """Return the orthonormal inverse DCT over the axes of `size` longer than one, x fastest."""
-    grid = coefficients.reshape([n for n in size if n > 1] or [1], order="F")
+    """Return the orthonormal DCT of `values` (voxel,), or its inverse, x fastest.
+
+    It runs over the axes of `size` longer than one.
+    """
+    axes = [n for n in size if n > 1]
+    if not axes:
+        return values
+    transform = idctn if inverse else dctn
     of_type = cast(Literal[1, 2, 3, 4], kind)
+    grid = values.reshape(axes, order="F")
     real, imaginary = (
-        idctn(part, type=of_type, norm="ortho", orthogonalize=True)
+        transform(part, type=of_type, norm="ortho", orthogonalize=True)
         for part in (grid.real, grid.imag)
     )
-    values: NDArray[np.complex128] = (real + 1j * imaginary).ravel(order="F")
-    return values
+    transformed: NDArray[np.complex128] = (real + 1j * imaginary).ravel(order="F")
+    return transformed

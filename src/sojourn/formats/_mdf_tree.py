@@ -1,7 +1,7 @@
 """One MDF file as its child process described it: typed look-ups and deviations by name."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,43 +9,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sojourn.core.errors import DataError
-from sojourn.formats._isolation import Limits, ask
-from sojourn.formats._mdf_layout import (
-    ACCEPTED_KINDS,
-    ALIASES,
-    EXTRAS,
-    FIELDS,
-    REQUIRED_GROUPS,
-    VERSION,
-    group_of,
-    is_extension,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One dataset: kind, HDF5 type, shape, why it cannot be read, and its values if small."""
-
-    kind: str
-    type: str
-    shape: tuple[int, ...]
-    blocked: str
-    value: tuple[Any, ...] | None
+from sojourn.formats._isolation import Limits, Reply, ask
+from sojourn.formats._mdf_layout import ACCEPTED_KINDS, FIELDS
+from sojourn.formats._mdf_legacy import Item, StoredData, modernized
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tree:
     """The datasets of one file by path, under their names of version 2.1.
 
-    `stamp` is the file's size and time of change when opened; `renamed` are the paths that it
-    keeps under names of version 2.0.
+    `stamp` is the file's size and time of change when opened. `raw` holds the datasets under the
+    names that the file uses, `stored` how the measured data stand there. `groups` are all groups,
+    `attributed` what carries HDF5 attributes, `notes` what was filled in for an older version.
+    `fetched` keeps larger datasets that were asked for.
     """
 
     path: Path
     stamp: tuple[int, int]
     items: Mapping[str, Item]
-    renamed: tuple[str, ...]
+    raw: Mapping[str, Item]
+    stored: StoredData
+    groups: tuple[str, ...]
+    attributed: tuple[str, ...]
+    notes: tuple[str, ...]
     limits: Limits
+    fetched: dict[str, NDArray[Any]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -67,26 +55,29 @@ class Tree:
             raise self.error(name, "missing", f"a {FIELDS[name].kind} dataset")
         if item.blocked:
             raise self.error(name, f"not readable, {item.blocked}", "plain data")
-        if item.kind not in ACCEPTED_KINDS[FIELDS[name].kind]:
+        if name in FIELDS and item.kind not in ACCEPTED_KINDS[FIELDS[name].kind]:
             raise self.error(name, f"of type {item.type}", FIELDS[name].kind)
         return item
 
-    def values(self, name: str) -> NDArray[Any]:
-        """Return a numeric dataset as an array of its shape; all finite."""
+    def values(self, name: str, *, is_finite: bool = True) -> NDArray[Any]:
+        """Return a numeric dataset as an array of its shape; all finite, if not told otherwise."""
         item = self.get(name)
         if item.kind == "string":
             raise self.error(name, "text", "numbers")
-        if item.value is None:
-            request = {"ask": "array", "path": str(self.path), "stamp": self.stamp, "name": name}
-            found = ask(request, name=self.name, limits=self.limits).values
+        found: NDArray[Any] | None
+        if name in self.fetched:
+            found = self.fetched[name]
+        elif item.value is None:
+            found = self._ask_array(name).values
             if found is None or found.shape != item.shape:
                 raise self.error(name, "not readable", f"an array of shape {item.shape}")
+            self.fetched[name] = found
         else:
             found = np.array(item.value, dtype=np.float64 if item.kind == "complex" else None)
             found = (found.view(np.complex128) if item.kind == "complex" else found).reshape(
                 item.shape
             )
-        if not np.isfinite(found).all():
+        if is_finite and not np.isfinite(found).all():
             raise self.error(name, "not finite (NaN or infinity)", "finite numbers")
         return found
 
@@ -114,9 +105,17 @@ class Tree:
     def texts(self, name: str) -> tuple[str, ...]:
         """Return the strings of a dataset, flat."""
         item = self.get(name)
-        if item.kind != "string" or item.value is None:
+        if item.kind != "string":
             raise self.error(name, f"of type {item.type}", "text")
-        return tuple(str(v) for v in item.value)
+        found = self._ask_array(name).head.get("texts") if item.value is None else item.value
+        if not isinstance(found, list | tuple):
+            raise self.error(name, f"of shape {item.shape}", "fewer texts")
+        return tuple(str(v) for v in found)
+
+    def _ask_array(self, name: str) -> Reply:
+        """Return a dataset that was too large to come with the description."""
+        request = {"ask": "array", "path": str(self.path), "stamp": self.stamp, "name": name}
+        return ask(request, name=self.name, limits=self.limits)
 
     def text(self, name: str, default: str | None = None) -> str:
         """Return a single string; `default` where the dataset is missing."""
@@ -165,8 +164,8 @@ def open_tree(path: Path, *, limits: Limits) -> Tree:
     check_file(path)
     path = path.absolute()
     reply = ask({"ask": "describe", "path": str(path)}, name=path.name, limits=limits)
-    items = {
-        ALIASES.get(str(name), str(name)): Item(
+    raw = {
+        str(name): Item(
             kind=str(item["kind"]),
             type=str(item["type"]),
             shape=tuple(int(n) for n in item["shape"]),
@@ -175,50 +174,8 @@ def open_tree(path: Path, *, limits: Limits) -> Tree:
         )
         for name, item in reply.head["items"].items()
     }
+    items, stored, notes = modernized(raw)
     size, changed = reply.head["stamp"]
-    renamed = tuple(sorted(set(reply.head["items"]) & set(ALIASES)))
-    return Tree(path, (int(size), int(changed)), items, renamed, limits)
-
-
-def missing_fields(tree: Tree) -> tuple[str, ...]:
-    """Return the datasets that the specification requires and the file lacks, by path."""
-    needed = []
-    for name, field in FIELDS.items():
-        group = group_of(name)
-        present = group == "/" or group in REQUIRED_GROUPS or tree.has(group)
-        if field.need.startswith("is"):
-            flag = f"{group}/{field.need}"
-            present = present and flag in tree.items and tree.items[flag].value in ((1,), (True,))
-        if present and field.need != "O" and name not in tree.items:
-            needed.append(name)
-    return tuple(needed)
-
-
-def deviations(tree: Tree) -> tuple[str, ...]:
-    """Return what the file does otherwise than MDF 2.1.0, besides what it lacks."""
-    found = [f"{name}: name of version 2.0 for {ALIASES[name]}" for name in tree.renamed]
-    version = tree.items.get("/version")
-    if version is not None and version.value and version.value != (VERSION,):
-        found.insert(0, f"/version: {version.value[0]} instead of {VERSION}")
-    for name, item in sorted(tree.items.items()):
-        field = FIELDS.get(name)
-        if field is None:
-            if not is_extension(name):
-                common = "an addition of the Julia packages" if name in EXTRAS else "unknown"
-                found.append(f"{name}: {common}; additions to MDF start with _")
-        elif item.blocked:
-            found.append(f"{name}: not readable, {item.blocked}")
-        elif item.kind not in ACCEPTED_KINDS[field.kind]:
-            found.append(f"{name}: type {item.type} instead of {field.kind}")
-        elif not _shape_fits(item.shape, field.shape):
-            wanted = " x ".join(str(n) for n in field.shape) or "1"
-            found.append(f"{name}: shape {item.shape} instead of {wanted}")
-    return tuple(found)
-
-
-def _shape_fits(shape: tuple[int, ...], wanted: tuple[str | int, ...]) -> bool:
-    if wanted in ((), ("A",)) and shape in ((), (1,)):
-        return True
-    return len(shape) == len(wanted) and all(
-        not isinstance(w, int) or n == w for n, w in zip(shape, wanted, strict=True)
-    )
+    groups, attributed = (tuple(map(str, reply.head[key])) for key in ("groups", "attributed"))
+    stamp = (int(size), int(changed))
+    return Tree(path, stamp, items, raw, stored, groups, attributed, notes, limits)
