@@ -134,3 +134,14 @@ def line_scan(
         name=f"head-scanner run {run} line {line} position {position}",
         source=source(shared, run, "scan", line, position, background_run, empty_line),
     )
+
+
+def empty_scan(shared: Path, run: str, line: int) -> Scan:
+    """Return row 0 of a line as a scan of the empty bore."""
+    return Scan(
+        spectra=spectra(counts(shared, run)[line, :1]),
+        acquisition=acquisition(),
+        is_background=np.array([True]),
+        name=f"head-scanner run {run} line {line} empty",
+        source=source(shared, run, "empty", line),
+    )
