@@ -29,6 +29,28 @@ def info(
         typer.echo(str(described))
 
 
+def _list(asked: bool) -> None:
+    """Print methods and presets, and end."""
+    if not asked:
+        return
+    from sojourn.study.presets import PRESETS
+    from sojourn.study.reconstructing import methods
+
+    typer.echo("methods: " + ", ".join(methods.names()))
+    for name, preset in PRESETS.items():
+        typer.echo(f"preset {name}: {preset.method}; {preset.source}")
+    raise typer.Exit
+
+
+def _number_or_rule(text: str | None) -> float | str | None:
+    if text is None:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
 @app.command()
 @guarded
 def reconstruct(
@@ -44,41 +66,61 @@ def reconstruct(
     empty: Annotated[
         list[Path] | None, typer.Option(help="Empty-bore scan for an external background.")
     ] = None,
-    iterations: Annotated[int, typer.Option(help="Sweeps over all rows.")] = 10,
-    regularization: Annotated[float, typer.Option(help="Relative lambda.")] = 1e-2,
+    method: Annotated[
+        str | None, typer.Option(help="Method; kaczmarz by default. `--list` names all.")
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="Named settings; `--list` names all.")] = None,
+    iterations: Annotated[
+        int | None, typer.Option(help="Sweeps or iterations at most; the method's default.")
+    ] = None,
+    regularization: Annotated[
+        str | None,
+        typer.Option(help="Relative lambda, or a rule: discrepancy, l_curve, gcv."),
+    ] = None,
     min_snr: Annotated[float | None, typer.Option(help="Keep rows of at least this SNR.")] = None,
     min_frequency_hz: Annotated[float | None, typer.Option(help="Lowest frequency.")] = None,
     max_frequency_hz: Annotated[float | None, typer.Option(help="Highest frequency.")] = None,
     channels: Annotated[
         list[int] | None, typer.Option(help="Receive channel, 0-based; may be repeated.")
     ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any setting of the method, KEY=VALUE; may be repeated."),
+    ] = None,
     show_params: Annotated[bool, typer.Option(help="Print every parameter first.")] = False,
+    list_all: Annotated[  # noqa: ARG001 - its callback answers
+        bool,
+        typer.Option("--list", help="List methods and presets.", is_eager=True, callback=_list),
+    ] = False,
     force: Annotated[bool, typer.Option(help="Overwrite an existing image.")] = False,
 ) -> None:
-    """Reconstruct an image by regularised Kaczmarz; every parameter goes beside it as JSON.
+    """Reconstruct an image, by Kaczmarz or another method; every parameter goes beside it.
 
     The image is to look at. An amount is not its sum: it comes from `sojourn run`.
     """
     from sojourn.core.errors import DataError
+    from sojourn.study.presets import settings_of
     from sojourn.study.reconstructing import reconstruct_file
 
     if output.exists() and not force:
         raise DataError(f"{output} exists; use --force to replace it")
-    settings = {
+    given = {
         "background": background,
         "matrix_background": matrix_background,
         "iterations": iterations,
-        "regularization": regularization,
+        "regularization": _number_or_rule(regularization),
         "min_snr": min_snr,
         "min_frequency": min_frequency_hz,
         "max_frequency": max_frequency_hz,
         "channels": tuple(channels) if channels else None,
     }
+    chosen, values = settings_of(preset, method, given, settings or ())
     reconstruct_file(
         measurement,
         system_matrix,
         output,
-        settings=settings,
+        method=chosen,
+        settings=values,
         empty=tuple(empty or ()),
         show=(lambda text: typer.echo(text, err=True)) if show_params else None,
     )

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 from pydantic import ValidationError
@@ -11,28 +11,46 @@ from pydantic import ValidationError
 from sojourn.core.errors import DataError
 from sojourn.core.files import write_text
 from sojourn.core.images import IronMap, SampleMap
+from sojourn.core.methods import Method
 from sojourn.core.provenance import code_digest, digest, numeric_versions
+from sojourn.core.registry import Registry
 from sojourn.formats.mdf import read_scan, read_system_matrix
 from sojourn.formats.nifti import write_image
+from sojourn.reconstruction._rows import RowSettings
 from sojourn.reconstruction.kaczmarz import Kaczmarz
+
+methods: Registry[type[RowSettings]] = Registry("sojourn.reconstruction", "METHOD")
+"""Every reconstruction method, by name."""
 
 _LONGEST_STEM = 160
 
 
-def kaczmarz_settings(settings: Mapping[str, Any]) -> Kaczmarz:
-    """Return `settings` as those of a Kaczmarz reconstruction.
+def method_settings(method: str, settings: Mapping[str, Any]) -> Method:
+    """Return `settings` as those of the reconstruction method called `method`.
 
     Raises
     ------
+    PluginError
+        if there is no such method, naming the nearest.
     DataError
         if a key is unknown or a value does not fit, naming it.
     """
+    kind = methods.get(method)
     try:
-        return Kaczmarz.model_validate(dict(settings))
+        return cast(Method, kind.model_validate(dict(settings)))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise DataError(f"reconstruction: {where} = {first['input']!r}: {first['msg']}") from error
+        known = ", ".join(kind.model_fields)
+        hint = f"; {method} takes {known}" if first["type"] == "extra_forbidden" else ""
+        raise DataError(f"{method}: {where} = {first['input']!r}: {first['msg']}{hint}") from error
+
+
+def kaczmarz_settings(settings: Mapping[str, Any]) -> Kaczmarz:
+    """Return `settings` as those of a Kaczmarz reconstruction; errors as of `method_settings`."""
+    made = method_settings("kaczmarz", settings)
+    assert isinstance(made, Kaczmarz)
+    return made
 
 
 def image_name(subject: str, visit: str) -> str:
@@ -58,6 +76,7 @@ def reconstruct_file(
     output: Path,
     *,
     settings: Mapping[str, Any],
+    method: str = "kaczmarz",
     empty: tuple[Path, ...] = (),
     show: Callable[[str], None] | None = None,
 ) -> IronMap | SampleMap:
@@ -71,7 +90,9 @@ def reconstruct_file(
         .nii or .nii.gz; iron concentration in kg/m^3 (mg/mL) where the calibration states its
         sample's iron, else calibration samples per voxel. The JSON says which.
     settings
-        of `Kaczmarz`.
+        of the method.
+    method
+        name of the reconstruction.
     empty
         empty-bore scans, for an external background.
     show
@@ -84,9 +105,9 @@ def reconstruct_file(
     """
     if not output.name.endswith((".nii", ".nii.gz")):
         raise DataError(f"{output.name}: an image file ends in .nii or .nii.gz")
-    prepared = kaczmarz_settings(settings).prepare(read_system_matrix(system_matrix))
+    prepared = method_settings(method, settings).prepare(read_system_matrix(system_matrix))
     document: dict[str, Any] = {
-        "method": "kaczmarz",
+        "method": method,
         "parameters": prepared.parameters(),
         "measurement": {"name": measurement.name, "sha256": digest(measurement.read_bytes())},
         "system_matrix": {"name": system_matrix.name, "sha256": digest(system_matrix.read_bytes())},
@@ -107,7 +128,7 @@ def reconstruct_file(
         document["unit"] = "kg/m^3 iron, in the state of the calibration sample"
     document["is_simulated"] = scan.is_simulated or prepared.matrix.is_simulated
     label = "SIMULATED " if document["is_simulated"] else ""
-    write_image(output, image.values, image.grid, description=f"{label}sojourn kaczmarz")
+    write_image(output, image.values, image.grid, description=f"{label}sojourn {method}")
     text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)
     write_text(parameters_path(output), text + "\n")
     return image
