@@ -256,7 +256,8 @@ def _descend(
     origin = checked_positions(np.asarray(start, dtype=np.float64)[None])[0]
     if min(max_step, reach, tolerance) <= 0:
         raise DataError(f"max_step {max_step}, reach {reach}, tolerance {tolerance}: not positive")
-    place, radius, best = origin, max_step, np.inf
+    place: NDArray[np.float64] = origin
+    radius, best = max_step, np.inf
     field, jacobian = _local(source, place, dimensions)
     for _ in range(_MAX_STEPS):
         size = float(np.linalg.norm(field))

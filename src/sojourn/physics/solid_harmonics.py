@@ -7,6 +7,7 @@ and of divergence, whatever the data say.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +44,7 @@ class SolidHarmonics:
     def __post_init__(self) -> None:
         values = np.asarray(self.coefficients, dtype=np.float64)
         center = np.asarray(self.center, dtype=np.float64)
-        degree = round(np.sqrt(values.size + 1)) - 1
+        degree = isqrt(values.size + 1) - 1
         if values.ndim != 1 or degree < 1 or n_harmonics(degree) != values.size:
             raise DataError(
                 f"coefficients have shape {values.shape}; L (L + 2) of them are expected: 3, 8, ..."
@@ -63,7 +64,7 @@ class SolidHarmonics:
     @property
     def degree(self) -> int:
         """Degree L of the potential; the field has polynomials up to L - 1."""
-        return round(np.sqrt(self.coefficients.size + 1)) - 1
+        return isqrt(self.coefficients.size + 1) - 1
 
     def flux_density(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the flux density at `positions` (n, 3), LPS, m: shape (n, 3), T."""
