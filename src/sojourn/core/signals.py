@@ -163,6 +163,37 @@ class TransferFunction:
         return np.stack([_between(asked, self.frequencies, row) for row in self.values])
 
 
+def stack_channels(*transfers: TransferFunction, name: str = "") -> TransferFunction:
+    """Return one transfer function with the channels of several, in this order.
+
+    Raises
+    ------
+    DataError
+        if they were measured at different frequencies or in different units, or only some have
+        induction factors.
+    """
+    if not transfers:
+        raise DataError("no transfer function to put together")
+    first = transfers[0]
+    for other in transfers:
+        if not np.array_equal(other.frequencies, first.frequencies) or other.unit != first.unit:
+            raise DataError(
+                f"{first.name} and {other.name} were measured at different frequencies or in "
+                "different units; read both at the same ones by `at`"
+            )
+    factors = [each.induction_factor for each in transfers if each.induction_factor is not None]
+    if factors and len(factors) != len(transfers):
+        raise DataError("some of the transfer functions have no induction factor")
+    return TransferFunction(
+        frequencies=first.frequencies,
+        values=np.concatenate([each.values for each in transfers]),
+        unit=first.unit,
+        induction_factor=np.concatenate(factors) if factors else None,
+        name=name or ", ".join(each.name for each in transfers),
+        source=" ".join(each.source for each in transfers).strip(),
+    )
+
+
 def _is_ascending(frequencies: NDArray[np.float64]) -> bool:
     return bool(frequencies[0] >= 0 and np.all(np.diff(frequencies) > 0))
 
