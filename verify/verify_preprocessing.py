@@ -57,8 +57,6 @@ def row(name: str, shared: Path, matrix: SystemMatrix, **settings: float | str) 
     sums = [float(image.values.sum()) for image in made]
     found_at = [int(np.argmax(image.values)) for image in made]
     hits = sum(at == place for at, place in zip(found_at, PLACES, strict=True))
-        int(np.argmax(image.values)) == place for place, image in zip(PLACES, made, strict=True)
-    )
     error = np.sqrt(np.mean([(total - 1) ** 2 for total in sums]))
     found = [image.provenance.parameters.get("regularization_found") for image in made]
     lambdas = "" if found[0] is None else f"  lambda {min(found):.1e} to {max(found):.1e}"
