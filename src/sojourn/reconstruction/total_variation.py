@@ -13,7 +13,12 @@ from pydantic import Field
 from sojourn.core.geometry import Grid
 from sojourn.core.signals import SystemMatrix
 from sojourn.reconstruction._operators import Certificate, RowOperator, certify, row_operator
-from sojourn.reconstruction._penalties import GridGradient, clip_lengths, shrink_lengths
+from sojourn.reconstruction._penalties import (
+    GridGradient,
+    clip_lengths,
+    grid_gradient,
+    shrink_lengths,
+)
 from sojourn.reconstruction._prepared import PreparedMethod, Solution
 from sojourn.reconstruction._rows import RowSettings, prepare_rows
 from sojourn.reconstruction.tikhonov import Decomposition, decompose
@@ -57,7 +62,7 @@ def arrange_problem(
         calibration samples); at least 0.
     """
     return Problem(
-        row_operator(columns), decompose(columns), GridGradient(grid), regularization, variation
+        row_operator(columns), decompose(columns), grid_gradient(grid), regularization, variation
     )
 
 
@@ -118,9 +123,13 @@ def solve_total_variation(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _State:
-    """Iterates of ADMM: v, z, and the scaled duals of x = v, z = v, w = grad v; `rho` the step."""
+    """Iterates of ADMM: v, z, and the scaled duals of x = v, z = v, w = grad v; `rho` the step.
+
+    `slope` is grad v.
+    """
 
     v: NDArray[np.float64]
+    slope: NDArray[np.float64]
     z: NDArray[np.float64]
     dual_x: NDArray[np.float64]
     dual_z: NDArray[np.float64]
@@ -132,12 +141,12 @@ class _State:
         zero = np.zeros_like(back)
         energy = float(np.sum(problem.decomposition.values**2)) / len(back)
         start = max(START_STEP * energy, np.finfo(float).tiny)
-        return cls(zero, zero, zero, zero, np.zeros(problem.gradient.range), start)
+        flat = np.zeros(problem.gradient.range)
+        return cls(zero, flat, zero, zero, zero, flat, start)
 
     def step(self, problem: Problem, back: NDArray[np.float64]) -> tuple["_State", float, float]:
         """Return the next iterates, and the relative primal and dual residuals."""
-        gradient, rho = problem.gradient, self.rho
-        slope = gradient.forward(self.v)
+        gradient, rho, slope = problem.gradient, self.rho, self.slope
         right = back + rho * (self.v - self.dual_x)
         x = problem.decomposition.resolvent(right, problem.regularization + rho)
         z = np.maximum(self.v - self.dual_z, 0.0)
@@ -152,7 +161,7 @@ class _State:
         new_slope = gradient.forward(v)
         targets = (v, v, new_slope)
         moved = [a - b for a, b in zip(sums, targets, strict=True)]
-        after = _State(v, z, moved[0], moved[1], moved[2], rho)
+        after = _State(v, new_slope, z, moved[0], moved[1], moved[2], rho)
         primal = _norm(x - v, z - v, w - new_slope)
         dual = _norm(v - self.v, v - self.v, new_slope - slope)
         size = max(_norm(x, z, w), _norm(v, v, new_slope))
@@ -167,7 +176,7 @@ class _State:
         elif dual > BALANCE_RATIO * primal:
             change = 0.5
         duals = (self.dual_x / change, self.dual_z / change, self.dual_w / change)
-        return _State(self.v, self.z, *duals, self.rho * change)
+        return _State(self.v, self.slope, self.z, *duals, self.rho * change)
 
 
 def _norm(*parts: NDArray[np.float64]) -> float:
