@@ -1,0 +1,223 @@
+"""Compiled passes over one part of the voxels' codes; `_kernels` makes a solve of them.
+
+numba's cache sees changes of a kernel's own file alone: after a change here, clear `__pycache__`.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sojourn.reconstruction._kernel_memory import BLOCK, Memory, Operator, compiled
+
+
+def _project(part: int, operator: Operator, memory: Memory) -> None:
+    """Write every second element of the projected signal."""
+    basis, signal = operator.basis, memory.signal
+    for k in range(part, basis.shape[0], 2):
+        total = np.float32(0)
+        for j in range(basis.shape[1]):
+            total += np.float32(basis[k, j]) * signal[j]
+        memory.projected[k] = total * operator.basis_scale[k]
+
+
+def _dot_four(
+    codes: NDArray[Any], a: int, b: int, c: int, d: int, w: NDArray[np.float32]
+) -> tuple[np.float32, np.float32, np.float32, np.float32]:
+    """Return the products of four voxels' codes with `w`."""
+    one, two, three, four = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
+    for k in range(len(w)):
+        one += np.float32(codes[a, k]) * w[k]
+        two += np.float32(codes[b, k]) * w[k]
+        three += np.float32(codes[c, k]) * w[k]
+        four += np.float32(codes[d, k]) * w[k]
+    return one, two, three, four
+
+
+def _add_four(
+    codes: NDArray[Any],
+    at: tuple[int, int, int, int],
+    x: tuple[np.float32, np.float32, np.float32, np.float32],
+    total: NDArray[np.float32],
+) -> None:
+    """Add four voxels' codes, weighted by `x`, to `total`."""
+    a, b, c, d = at
+    one, two, three, four = x
+    for k in range(len(total)):
+        pair = one * np.float32(codes[a, k]) + two * np.float32(codes[b, k])
+        rest = three * np.float32(codes[c, k]) + four * np.float32(codes[d, k])
+        total[k] += pair + rest
+
+
+def _four_of(indices: NDArray[np.int32], j: int, n: int) -> tuple[int, int, int, int]:
+    """Return four indices from the j-th on; at the end of the `n` the last one again."""
+    last = n - 1
+    return (
+        indices[j],
+        indices[min(j + 1, last)],
+        indices[min(j + 2, last)],
+        indices[min(j + 3, last)],
+    )
+
+
+def _curve(
+    part: int,
+    operator: Operator,
+    memory: Memory,
+    w: NDArray[np.float32],
+    last: np.float32,
+    parity: int,
+) -> None:
+    """Add up one part of B_A B_A^T v, w = singular * v; also add last * product to the change."""
+    codes, scale = operator.codes, operator.scale
+    total, active, n = memory.partial[parity, part], memory.lists[part, 0], memory.lengths[part, 0]
+    for k in range(len(total)):
+        total[k] = 0
+    for j in range(0, n, 4):
+        at = four_of(active, j, n)
+        found = dot_four(codes, at[0], at[1], at[2], at[3], w)
+        x = (
+            weigh(memory, scale, at[0], found[0], last, j < n),
+            weigh(memory, scale, at[1], found[1], last, j + 1 < n),
+            weigh(memory, scale, at[2], found[2], last, j + 2 < n),
+            weigh(memory, scale, at[3], found[3], last, j + 3 < n),
+        )
+        add_four(codes, at, x, total)
+
+
+def _weigh(
+    memory: Memory,
+    scale: NDArray[np.float32],
+    i: int,
+    found: np.float32,
+    last: np.float32,
+    counts: bool,
+) -> np.float32:
+    """Keep one voxel's product; return its weight in the sum, 0 where it has been counted."""
+    if not counts:
+        return np.float32(0)
+    memory.change[i] += last * memory.product[i]
+    memory.product[i] = found * scale[i]
+    weight: np.float32 = memory.product[i] * scale[i]
+    return weight
+
+
+def _extend(
+    part: int,
+    operator: Operator,
+    memory: Memory,
+    w: NDArray[np.float32],
+    last: np.float32,
+    parity: int,
+) -> None:
+    """Complete the change u = B^T d: from CG where active, by a product elsewhere; sum the bend."""
+    codes, scale = operator.codes, operator.scale
+    active, idle = memory.lists[part, 0], memory.lists[part, 1]
+    n = memory.lengths[part, 1]
+    for j in range(0, n, 4):
+        at = four_of(idle, j, n)
+        found = dot_four(codes, at[0], at[1], at[2], at[3], w)
+        memory.change[at[0]] = found[0] * scale[at[0]]
+        memory.change[at[1]] = found[1] * scale[at[1]]
+        memory.change[at[2]] = found[2] * scale[at[2]]
+        memory.change[at[3]] = found[3] * scale[at[3]]
+    for j in range(memory.lengths[part, 0]):
+        memory.change[active[j]] += last * memory.product[active[j]]
+    bend(part, memory, np.float32(1), parity)
+
+
+def _bend_of(before: np.float32, change: np.float32) -> np.float32:
+    """Return [p + u]_+^2 - [p]_+^2 - 2 [p]_+ u, which is never negative, without cancellation."""
+    after = before + change
+    if before > 0:
+        if after > 0:
+            return change * change
+        return -before * (after + change)
+    if after > 0:
+        return after * after
+    return np.float32(0)
+
+
+def _bend(part: int, memory: Memory, length: np.float32, parity: int) -> None:
+    """Sum the bend of a step of this length."""
+    found = 0.0
+    for begin_at in range(part * BLOCK, len(memory.weights), 2 * BLOCK):
+        for i in range(begin_at, begin_at + BLOCK):
+            found += bend_of(memory.weights[i], length * memory.change[i])
+    memory.sums[parity, part, 0] = found
+
+
+def _list_voxel(memory: Memory, part: int, i: int) -> None:
+    """Put voxel `i` on its part's list of active or of idle voxels; clear its sums."""
+    which = 0 if memory.weights[i] > 0 else 1
+    memory.lists[part, which, memory.lengths[part, which]] = i
+    memory.lengths[part, which] += 1
+    memory.change[i] = 0
+    memory.product[i] = 0
+
+
+def _advance(
+    part: int, operator: Operator, memory: Memory, length: np.float32, parity: int
+) -> None:
+    """Take the step; add up the columns of voxels whose sign changed, and list all anew."""
+    codes, scale = operator.codes, operator.scale
+    total = memory.partial[parity, part]
+    for k in range(len(total)):
+        total[k] = 0
+    memory.lengths[part, 0], memory.lengths[part, 1] = 0, 0
+    n_changed = 0
+    for begin_at in range(part * BLOCK, len(scale), 2 * BLOCK):
+        for i in range(begin_at, begin_at + BLOCK):
+            before = memory.weights[i]
+            after = before + length * memory.change[i]
+            memory.weights[i] = after
+            list_voxel(memory, part, i)
+            if (after > 0) != (before > 0):
+                n_changed += 1
+                found = abs(after) * scale[i]
+                for k in range(len(total)):
+                    total[k] += found * np.float32(codes[i, k])
+    memory.sums[parity, part, 1] = memory.lengths[part, 0]
+    memory.sums[parity, part, 2] = n_changed
+
+
+def _refresh(
+    part: int, operator: Operator, memory: Memory, w: NDArray[np.float32], parity: int
+) -> None:
+    """Make p = B^T y and one part of B [p]_+ anew: the fused pass (dot, clip, accumulate)."""
+    codes, scale, p = operator.codes, operator.scale, memory.weights
+    total = memory.partial[parity, part]
+    for k in range(len(total)):
+        total[k] = 0
+    memory.lengths[part, 0], memory.lengths[part, 1] = 0, 0
+    none = np.float32(0)
+    for begin_at in range(part * BLOCK, len(scale), 2 * BLOCK):
+        for i in range(begin_at, begin_at + BLOCK, 4):
+            a, b, c, d = dot_four(codes, i, i + 1, i + 2, i + 3, w)
+            p[i], p[i + 1] = a * scale[i], b * scale[i + 1]
+            p[i + 2], p[i + 3] = c * scale[i + 2], d * scale[i + 3]
+            for j in range(i, i + 4):
+                list_voxel(memory, part, j)
+            x = (
+                max(p[i], none) * scale[i],
+                max(p[i + 1], none) * scale[i + 1],
+                max(p[i + 2], none) * scale[i + 2],
+                max(p[i + 3], none) * scale[i + 3],
+            )
+            if x[0] > 0 or x[1] > 0 or x[2] > 0 or x[3] > 0:
+                add_four(codes, (i, i + 1, i + 2, i + 3), x, total)
+    memory.sums[parity, part, 1] = memory.lengths[part, 0]
+
+
+bend_of = compiled(_bend_of)
+dot_four = compiled(_dot_four)
+add_four = compiled(_add_four)
+four_of = compiled(_four_of)
+weigh = compiled(_weigh)
+list_voxel = compiled(_list_voxel)
+project = compiled(_project)
+curve = compiled(_curve)
+bend = compiled(_bend)
+extend = compiled(_extend)
+advance = compiled(_advance)
+refresh = compiled(_refresh)

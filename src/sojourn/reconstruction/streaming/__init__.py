@@ -1,0 +1,1 @@
+"""Frames in, images out, in bounded time."""
