@@ -195,6 +195,20 @@ def test_l_curve_of_two_singular_values_turns_between_them():
     assert not found.is_at_edge
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_l_curve_stays_between_the_squared_singular_values(seed):
+    matrix, signal, _, _ = smoothing(30, 6, noise=0.3, seed=seed)
+    values = np.linalg.svd(stack(matrix), compute_uv=False)
+    found = find_regularization(spectrum_of(matrix), signal, L_CURVE)
+    assert values[-1] ** 2 <= found.lambda_absolute <= values[0] ** 2
+
+
+def test_l_curve_of_equal_singular_values_has_an_answer():
+    signal = np.array([1, 2, 0.5, 3j], dtype=complex)
+    found = find_regularization(spectrum_of(np.eye(4, dtype=complex)), signal, L_CURVE)
+    assert 0.1 <= found.lambda_absolute <= 10
+
+
 # ---- common to all rules
 
 

@@ -28,6 +28,8 @@ LOWEST, HIGHEST = 1e-10, 10.0
 N_LAMBDAS = 221
 """Values of lambda on the curve, 20 to a decade; the best is refined between its neighbours."""
 GOLDEN = (np.sqrt(5) - 1) / 2
+FEWEST_LAMBDAS = 3
+"""With fewer between the squared singular values the L-curve is searched a decade beyond them."""
 REFINEMENTS = 60
 """Steps of bisection or golden section: down to rounding."""
 
@@ -194,8 +196,8 @@ def find_regularization(
     elif rule is RegularizationRule.GCV:
         found, scores, at_edge = _least(curves.gcv, lambdas)
     else:
-        found, negative, at_edge = _least(lambda each: -curves.curvature(each), lambdas)
-        scores = -negative
+        found, at_edge = _sharpest_bend(spectrum, curves, lambdas)
+        scores = np.array([curves.curvature(each) for each in lambdas])
     return RegularizationChoice(
         rule=rule,
         regularization=found / spectrum.scale,
@@ -239,6 +241,21 @@ def _by_discrepancy(
     return float(np.exp((low + high) / 2)), residuals - noise
 
 
+def _sharpest_bend(
+    spectrum: TikhonovSpectrum, curves: _Curves, lambdas: Array
+) -> tuple[float, bool]:
+    """Return the lambda of greatest curvature between the squared singular values.
+
+    Beyond them the curve only runs into its ends, and may bend there without meaning.
+    """
+    low, high = spectrum.values[-1] ** 2, spectrum.values[0] ** 2
+    inside = lambdas[(lambdas >= low) & (lambdas <= high)]
+    if len(inside) < FEWEST_LAMBDAS:
+        inside = np.geomspace(low / 10, high * 10, N_LAMBDAS)
+    found, _, at_edge = _least(lambda each: -curves.curvature(each), inside)
+    return found, at_edge
+
+
 def _least(function: Callable[[float], float], lambdas: Array) -> tuple[float, Array, bool]:
     """Return where `function` is least, its values at `lambdas`, and whether that is an end."""
     values = np.array([function(each) for each in lambdas])
@@ -265,8 +282,9 @@ def choose_regularization(
     r"""Return the lambda that `rule` finds for a signal, with its curve.
 
     Discrepancy: :math:`\|A x_\lambda - b\|^2 = \delta^2`. L-curve: the greatest curvature of
-    :math:`(\log \|A x_\lambda - b\|, \log \|x_\lambda\|)`. GCV: the least
-    :math:`n \|A x_\lambda - b\|^2 / (n - \mathrm{tr} H_\lambda)^2`, n real rows.
+    :math:`(\log \|A x_\lambda - b\|, \log \|x_\lambda\|)` with lambda between the least and the
+    largest squared singular value. GCV, with n real rows: the least
+    :math:`n \|A x_\lambda - b\|^2 / (n - \mathrm{tr} H_\lambda)^2`.
 
     Parameters
     ----------
