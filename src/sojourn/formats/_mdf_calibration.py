@@ -27,34 +27,38 @@ def read_grid(tree: Tree, n_positions: int) -> Grid:
     meander = tree.items.get("/calibration/isMeanderingGrid")
     if meander is not None and meander.value not in ((0,), (False,), None):
         raise tree.error("/calibration/isMeanderingGrid", 1, "0: frames in voxel order, x fastest")
-    size = tree.values("/calibration/size").ravel()
-    if size.shape != (3,) or np.any(size < 1) or math.prod(size.tolist()) != n_positions:
-        raise tree.error(
-            "/calibration/size",
-            size.tolist(),
-            f"three numbers with product {n_positions}, the number of foreground frames; "
-            "read_calibration_points reads calibrations that are on no grid",
-        )
-    extent = tree.array("/calibration/fieldOfView", (3,))
-    center = tree.array("/calibration/fieldOfViewCenter", (3,))
-    if np.any(extent <= 0):
-        raise tree.error("/calibration/fieldOfView", extent.tolist(), "extents above 0 m")
-    x, y, z = (extent / size).tolist()
-    i, j, k = (int(n) for n in size)
-    grid = Grid.centered((i, j, k), (x, y, z), (center[0], center[1], center[2]))
-    _check_positions(tree, grid)
+    of = "the number of foreground frames; read_calibration_points reads what is on no grid"
+    grid = read_box(tree, "/calibration", n_positions, of)
+    check_positions(tree, "/calibration", grid)
     return grid
 
 
-def voxel_order(tree: Tree, size: tuple[int, ...]) -> NDArray[np.int64]:
+def read_box(tree: Tree, group: str, n_voxels: int, of: str) -> Grid:
+    """Return the grid of `size`, `fieldOfView` and `fieldOfViewCenter` in a group."""
+    size = tree.values(f"{group}/size").ravel()
+    if size.shape != (3,) or np.any(size < 1) or math.prod(size.tolist()) != n_voxels:
+        rule = f"three numbers with product {n_voxels}, {of}"
+        raise tree.error(f"{group}/size", size.tolist(), rule)
+    extent = tree.array(f"{group}/fieldOfView", (3,))
+    center = tree.array(f"{group}/fieldOfViewCenter", (3,))
+    if np.any(extent <= 0):
+        raise tree.error(f"{group}/fieldOfView", extent.tolist(), "extents above 0 m")
+    x, y, z = (extent / size).tolist()
+    i, j, k = (int(n) for n in size)
+    return Grid.centered((i, j, k), (x, y, z), (center[0], center[1], center[2]))
+
+
+def voxel_order(
+    tree: Tree, size: tuple[int, ...], group: str = "/calibration"
+) -> NDArray[np.int64]:
     """Return for every voxel, x fastest, its number in the order that the file states.
 
     Raises
     ------
     DataError
-        if `/calibration/order` is no order of x, y and z, fastest first.
+        if `order` is no order of x, y and z, fastest first.
     """
-    name = "/calibration/order"
+    name = f"{group}/order"
     order = tree.text(name, "xyz")
     if sorted(order) != ["x", "y", "z"]:
         raise tree.error(name, repr(order), "xyz (x fastest), or another order of these letters")
@@ -64,11 +68,12 @@ def voxel_order(tree: Tree, size: tuple[int, ...]) -> NDArray[np.int64]:
     return in_xyz.ravel(order="F").astype(np.int64)
 
 
-def _check_positions(tree: Tree, grid: Grid) -> None:
-    name = "/calibration/positions"
+def check_positions(tree: Tree, group: str, grid: Grid) -> None:
+    """Refuse positions that lie elsewhere than the grid says."""
+    name = f"{group}/positions"
     if name not in tree.items:
         return
-    positions = tree.array(name, (grid.n_voxels, 3))[voxel_order(tree, grid.shape)]
+    positions = tree.array(name, (grid.n_voxels, 3))[voxel_order(tree, grid.shape, group)]
     away = np.abs(positions - grid.centers()) / np.array(grid.spacing)
     if np.any(away > POSITION_TOLERANCE):
         frame = int(np.argmax(away.max(axis=1)))

@@ -199,7 +199,7 @@ def _open(path: Path, limits: Limits, *, for_patches: str = "") -> _Opened:
     if DATA not in tree.items:
         raise tree.error(DATA, "missing", "measured data; the file holds metadata only")
     taken = acquisition.read_acquisition(tree)
-    return _Opened(tree, taken, read_layout(tree, taken), _digest(tree.path), limits)
+    return _Opened(tree, taken, read_layout(tree, taken), digest(tree.path), limits)
 
 
 def _n_periods(tree: Tree) -> int:
@@ -305,6 +305,7 @@ def _is_simulated(tree: Tree) -> bool:
     return tree.flag("/experiment/isSimulation")
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
+    """Return the file's SHA-256."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -15,6 +15,7 @@ from sojourn.core.signals import Scan, SystemMatrix
 from sojourn.formats._isolation import Limits
 from sojourn.formats._mdf_describe import ChannelSummary, MdfInfo, describe
 from sojourn.formats._mdf_header import MdfHeader, MdfTracer
+from sojourn.formats._mdf_image import MdfImages, images_of, map_of, read_images, write_images
 from sojourn.formats._mdf_options import MdfLayout, MdfSparsity
 from sojourn.formats._mdf_read import (
     LIMITS,
@@ -44,15 +45,19 @@ __all__ = [
     "Deviation",
     "Limits",
     "MdfHeader",
+    "MdfImages",
     "MdfInfo",
     "MdfLayout",
     "MdfSparsity",
     "MdfTracer",
     "check_mdf",
     "describe_mdf",
+    "images_of",
+    "map_of",
     "read_calibration_points",
     "read_extensions",
     "read_header",
+    "read_images",
     "read_mdf",
     "read_patch_matrices",
     "read_patches",
@@ -60,6 +65,7 @@ __all__ = [
     "read_system_matrix",
     "read_transfer_function",
     "write_calibration_points",
+    "write_images",
     "write_mdf",
     "write_patch_matrices",
     "write_patches",
