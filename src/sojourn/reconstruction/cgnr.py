@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from sojourn.core.signals import SystemMatrix
+from sojourn.reconstruction._damped import damped_method
 from sojourn.reconstruction._libraries import ArrayLibrary, array_library
 from sojourn.reconstruction._operators import (
     Array,
@@ -20,7 +21,8 @@ from sojourn.reconstruction._operators import (
     row_operator,
     squared,
 )
-from sojourn.reconstruction._prepared import PreparedMethod, Solution
+from sojourn.reconstruction._prepared import PreparedMethod, Solution, Solver
+from sojourn.reconstruction._regularization import Regularization
 from sojourn.reconstruction._rows import RowSettings, prepare_rows
 
 STAGE = "reconstruct_cgnr"
@@ -88,13 +90,14 @@ class Cgnr(RowSettings):
     """Settings of a reconstruction; `background` has no default.
 
     `regularization` is relative: lambda = regularization * ||S||_F^2 / n_voxels over the prepared
-    rows, as in every method. The default of `iterations` is a limit; `tolerance` ends before it.
-    Voxels are real and may be negative. `array_library` says where the arrays lie.
+    rows, as in every method, or the name of a rule that finds it for each scan. The default of
+    `iterations` is a limit; `tolerance` ends before it. Voxels are real and may be negative.
+    `array_library` says where the arrays lie.
     """
 
     iterations: int = Field(default=100, ge=1, le=100_000)
     tolerance: float = Field(default=1e-6, ge=0, lt=1)
-    regularization: float = Field(default=1e-2, ge=0, allow_inf_nan=False)
+    regularization: Regularization = 1e-2
     array_library: ArrayLibrary = ArrayLibrary.NUMPY
 
     def prepare(self, matrix: SystemMatrix) -> PreparedMethod:
@@ -107,24 +110,26 @@ class Cgnr(RowSettings):
             array library is not there.
         """
         prepared = prepare_rows(self, matrix)
-        damping = prepared.lambda_absolute(self.regularization)
         library = array_library(self.array_library)
         parts = row_operator(prepared.columns)
         operator = RowOperator(library.put(parts.real), library.put(parts.imaginary))
 
-        def solver(signal: NDArray[np.complex128]) -> Solution:
-            x, done, found = solve_cgnr(
-                operator,
-                library.put(signal),
-                regularization=damping,
-                iterations=self.iterations,
-                tolerance=self.tolerance,
-            )
-            converged = found.kkt_residual <= self.tolerance
-            report = {"iterations_done": done, "converged": converged, **found.report()}
-            return Solution(library.get(x), report)
+        def build(damping: float) -> Solver:
+            def solver(signal: NDArray[np.complex128]) -> Solution:
+                x, done, found = solve_cgnr(
+                    operator,
+                    library.put(signal),
+                    regularization=damping,
+                    iterations=self.iterations,
+                    tolerance=self.tolerance,
+                )
+                converged = found.kkt_residual <= self.tolerance
+                report = {"iterations_done": done, "converged": converged, **found.report()}
+                return Solution(library.get(x), report)
 
-        return PreparedMethod(STAGE, prepared, solver, {"lambda_absolute": damping})
+            return solver
+
+        return damped_method(STAGE, prepared, self.regularization, build)
 
 
 METHOD = Cgnr

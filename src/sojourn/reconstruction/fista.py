@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from sojourn.core.signals import SystemMatrix
+from sojourn.reconstruction._damped import damped_method
 from sojourn.reconstruction._libraries import ArrayLibrary, array_library
 from sojourn.reconstruction._operators import (
     Array,
@@ -22,7 +23,8 @@ from sojourn.reconstruction._operators import (
     shrink,
     squared,
 )
-from sojourn.reconstruction._prepared import PreparedMethod, Solution
+from sojourn.reconstruction._prepared import PreparedMethod, Solution, Solver
+from sojourn.reconstruction._regularization import Regularization
 from sojourn.reconstruction._rows import RowSettings, prepare_rows
 
 STAGE = "reconstruct_fista"
@@ -130,12 +132,13 @@ class Fista(RowSettings):
     ||S||_F^2 / n_voxels over the prepared rows, tau times the sum of |x| in calibration samples.
     The problem is ||S x - u||^2 + lambda ||x||^2 + tau |x|_1, as in every method here. FISTA of
     RegularizedLeastSquares.jl takes half the first term only: its lambda of the same problem is
-    half of ours. The default of `iterations` is a limit; `tolerance` ends before it.
+    half of ours. `regularization` may be the name of a rule that finds it for each scan, by the
+    linear problem. The default of `iterations` is a limit; `tolerance` ends before it.
     """
 
     iterations: int = Field(default=1000, ge=1, le=1_000_000)
     tolerance: float = Field(default=1e-3, ge=0, lt=1)
-    regularization: float = Field(default=1e-2, ge=0, allow_inf_nan=False)
+    regularization: Regularization = 1e-2
     sparsity: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     non_negative: bool = True
     array_library: ArrayLibrary = ArrayLibrary.NUMPY
@@ -150,7 +153,6 @@ class Fista(RowSettings):
             array library is not there.
         """
         prepared = prepare_rows(self, matrix)
-        damping = prepared.lambda_absolute(self.regularization)
         sparsity = prepared.lambda_absolute(self.sparsity)
         library = array_library(self.array_library)
         parts = row_operator(prepared.columns)
@@ -158,23 +160,27 @@ class Fista(RowSettings):
         probe = library.put(np.random.default_rng(0).standard_normal(prepared.columns.shape[1:]))
         norm = SAFETY * estimate_norm(operator, probe)
 
-        def solver(signal: NDArray[np.complex128]) -> Solution:
-            x, done, found = solve_fista(
-                operator,
-                library.put(signal),
-                regularization=damping,
-                sparsity=sparsity,
-                iterations=self.iterations,
-                non_negative=self.non_negative,
-                tolerance=self.tolerance,
-                squared_norm=norm,
-            )
-            converged = _reached(found, damping, self.tolerance)
-            report = {"iterations_done": done, "converged": converged, **found.report()}
-            return Solution(library.get(x), report)
+        def build(damping: float) -> Solver:
+            def solver(signal: NDArray[np.complex128]) -> Solution:
+                x, done, found = solve_fista(
+                    operator,
+                    library.put(signal),
+                    regularization=damping,
+                    sparsity=sparsity,
+                    iterations=self.iterations,
+                    non_negative=self.non_negative,
+                    tolerance=self.tolerance,
+                    squared_norm=norm,
+                )
+                converged = _reached(found, damping, self.tolerance)
+                report = {"iterations_done": done, "converged": converged, **found.report()}
+                return Solution(library.get(x), report)
 
-        extra = {"lambda_absolute": damping, "sparsity_absolute": sparsity}
-        return PreparedMethod(STAGE, prepared, solver, extra)
+            return solver
+
+        return damped_method(
+            STAGE, prepared, self.regularization, build, {"sparsity_absolute": sparsity}
+        )
 
 
 METHOD = Fista

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 from scipy.linalg import LinAlgError, cho_factor, cho_solve, svd
 
 from sojourn.core.errors import DataError
 from sojourn.core.signals import SystemMatrix
+from sojourn.reconstruction._damped import damped_method
 from sojourn.reconstruction._operators import stack_parts
-from sojourn.reconstruction._prepared import PreparedMethod, Solution
+from sojourn.reconstruction._prepared import PreparedMethod, Solution, Solver
+from sojourn.reconstruction._regularization import Regularization, RegularizationRule
 from sojourn.reconstruction._rows import RowSettings, prepare_rows
 
 STAGE = "reconstruct_tikhonov"
@@ -175,10 +176,11 @@ class Tikhonov(RowSettings):
     """Settings of a reconstruction; `background` has no default.
 
     `regularization` is relative: lambda = regularization * ||S||_F^2 / n_voxels over the prepared
-    rows, as in every method. Voxels are real and may be negative.
+    rows, as in every method, or the name of a rule that finds it for each scan. Voxels are real
+    and may be negative.
     """
 
-    regularization: float = Field(default=1e-2, ge=0, allow_inf_nan=False)
+    regularization: Regularization = 1e-2
 
     def prepare(self, matrix: SystemMatrix) -> PreparedMethod:
         """Return `matrix` with its selected rows loaded, corrected and factorised.
@@ -190,13 +192,18 @@ class Tikhonov(RowSettings):
             lambda leaves voxels undetermined.
         """
         prepared = prepare_rows(self, matrix)
-        damping = prepared.lambda_absolute(self.regularization)
-        apply = factorize(prepared.columns, damping)
+        if isinstance(self.regularization, RegularizationRule):
+            whole = decompose(prepared.columns)
 
-        def solver(signal: NDArray[np.complex128]) -> Solution:
-            return Solution(apply(signal))
+            def build(damping: float) -> Solver:
+                return lambda signal: Solution(whole.tikhonov(signal, damping))
+        else:
 
-        return PreparedMethod(STAGE, prepared, solver, {"lambda_absolute": damping})
+            def build(damping: float) -> Solver:
+                apply = factorize(prepared.columns, damping)
+                return lambda signal: Solution(apply(signal))
+
+        return damped_method(STAGE, prepared, self.regularization, build)
 
 
 METHOD = Tikhonov

@@ -4,7 +4,8 @@ An image to look at: edges come from the penalty as much as from the data, and s
 shortened. An amount comes from `quantification`, never from a sum over this image.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from pydantic import Field
 
 from sojourn.core.geometry import Grid
 from sojourn.core.signals import SystemMatrix
+from sojourn.reconstruction._damped import damped_method
 from sojourn.reconstruction._operators import Certificate, RowOperator, certify, row_operator
 from sojourn.reconstruction._penalties import (
     GridGradient,
@@ -19,7 +21,8 @@ from sojourn.reconstruction._penalties import (
     grid_gradient,
     shrink_lengths,
 )
-from sojourn.reconstruction._prepared import PreparedMethod, Solution
+from sojourn.reconstruction._prepared import PreparedMethod, Solution, Solver
+from sojourn.reconstruction._regularization import Regularization
 from sojourn.reconstruction._rows import RowSettings, prepare_rows
 from sojourn.reconstruction.tikhonov import Decomposition, decompose
 
@@ -74,6 +77,16 @@ class Progress:
     primal_residual: float
     dual_residual: float
     certificate: Certificate
+
+    def report(self, tolerance: float) -> dict[str, Any]:
+        """Return everything as plain values, and whether both residuals reached `tolerance`."""
+        return {
+            "iterations_done": self.iterations,
+            "converged": max(self.primal_residual, self.dual_residual) <= tolerance,
+            "primal_residual": self.primal_residual,
+            "dual_residual": self.dual_residual,
+            **self.certificate.report(),
+        }
 
 
 def solve_total_variation(
@@ -214,13 +227,14 @@ class TotalVariation(RowSettings):
     Both weights are relative: lambda = regularization * ||S||_F^2 / n_voxels, and `variation`
     times the same scale weighs the total variation, counted in calibration samples. The problem is
     ||S x - u||^2 + lambda ||x||^2 + variation TV(x) over x >= 0; programs that take half the
-    first term need half of both numbers. The default of `iterations` is a limit; `tolerance`, of
+    first term need half of both numbers. `regularization` may be the name of a rule that finds it
+    for each scan, by the linear problem. The default of `iterations` is a limit; `tolerance`, of
     both relative residuals, ends before it.
     """
 
     iterations: int = Field(default=2000, ge=1, le=1_000_000)
     tolerance: float = Field(default=1e-5, ge=0, lt=1)
-    regularization: float = Field(default=1e-3, ge=0, allow_inf_nan=False)
+    regularization: Regularization = 1e-3
     variation: float = Field(default=1e-2, ge=0, allow_inf_nan=False)
 
     def prepare(self, matrix: SystemMatrix) -> PreparedMethod:
@@ -232,27 +246,25 @@ class TotalVariation(RowSettings):
             if no row is left, or the calibration's background cannot be subtracted as asked.
         """
         prepared = prepare_rows(self, matrix)
-        damping = prepared.lambda_absolute(self.regularization)
         variation = prepared.lambda_absolute(self.variation)
         problem = arrange_problem(
-            prepared.columns, matrix.grid, regularization=damping, variation=variation
+            prepared.columns, matrix.grid, regularization=0.0, variation=variation
         )
 
-        def solver(signal: NDArray[np.complex128]) -> Solution:
-            z, found = solve_total_variation(
-                problem, signal, iterations=self.iterations, tolerance=self.tolerance
-            )
-            report = {
-                "iterations_done": found.iterations,
-                "converged": max(found.primal_residual, found.dual_residual) <= self.tolerance,
-                "primal_residual": found.primal_residual,
-                "dual_residual": found.dual_residual,
-                **found.certificate.report(),
-            }
-            return Solution(z, report)
+        def build(damping: float) -> Solver:
+            damped = replace(problem, regularization=damping)
 
-        extra = {"lambda_absolute": damping, "variation_absolute": variation}
-        return PreparedMethod(STAGE, prepared, solver, extra)
+            def solver(signal: NDArray[np.complex128]) -> Solution:
+                z, found = solve_total_variation(
+                    damped, signal, iterations=self.iterations, tolerance=self.tolerance
+                )
+                return Solution(z, found.report(self.tolerance))
+
+            return solver
+
+        return damped_method(
+            STAGE, prepared, self.regularization, build, {"variation_absolute": variation}
+        )
 
 
 METHOD = TotalVariation
