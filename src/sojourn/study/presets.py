@@ -50,6 +50,21 @@ PRESETS: Mapping[str, Preset] = {
         {"min_snr": 3.0},
         "edges kept, speckle removed: total variation with its defaults",
     ),
+    "guidance": Preset(
+        "newton",
+        {"purpose": "guidance", "min_snr": 3.0},
+        "the fast solver for live frames: few directions, loose tolerance",
+    ),
+    "review": Preset(
+        "newton",
+        {"purpose": "review", "min_snr": 3.0},
+        "the fast solver for a picture to look at",
+    ),
+    "quantification": Preset(
+        "newton",
+        {"purpose": "quantification", "min_snr": 3.0},
+        "proved to lie within 1 % of the optimum on the whole matrix, or refused",
+    ),
     "linear": Preset(
         "tikhonov",
         {"min_snr": 3.0},

@@ -126,6 +126,8 @@ def reconstruct_file(
     else:
         image = prepared.reconstruct(scan, empty=scans)
         document["unit"] = "kg/m^3 iron, in the state of the calibration sample"
+    # what the method found on its way (lambda by a rule, a certificate) belongs to the image
+    document["parameters"] = dict(image.provenance.parameters)
     document["is_simulated"] = scan.is_simulated or prepared.matrix.is_simulated
     label = "SIMULATED " if document["is_simulated"] else ""
     write_image(output, image.values, image.grid, description=f"{label}sojourn {method}")
