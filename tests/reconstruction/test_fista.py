@@ -90,6 +90,23 @@ def test_our_lambda_is_twice_that_of_half_the_squared_misfit():
     np.testing.assert_allclose(x, [3 / (1 + 2 * mu)], rtol=1e-10)
 
 
+@pytest.mark.parametrize("share", [1e-6, 0.3])
+def test_a_norm_that_is_too_small_is_found_out(share):
+    matrix, signal = problems.simulated_problem()
+    lam = problems.damping(matrix, 1e-2)
+    x, _, found = solve_fista(
+        row_operator(matrix),
+        signal,
+        regularization=lam,
+        iterations=20_000,
+        tolerance=1e-5,
+        squared_norm=share * np.linalg.norm(matrix, 2) ** 2,
+    )
+    assert found.distance_bound <= 1e-5
+    optimum = problems.non_negative_optimum(matrix, signal, lam)
+    assert problems.relative_error(x, optimum) <= 1e-5
+
+
 def test_no_signal_gives_no_tracer():
     matrix, _ = problems.simulated_problem()
     x, done, found = solve_fista(

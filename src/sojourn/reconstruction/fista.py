@@ -29,7 +29,9 @@ from sojourn.reconstruction._rows import RowSettings, prepare_rows
 
 STAGE = "reconstruct_fista"
 SAFETY = 1.01
-"""Power iteration nears the norm from below."""
+"""Power iteration nears the norm from below; a step that shows more raises it again."""
+ROUNDING = 1e-24
+"""Squared relative length of a step below which its image is rounding error."""
 CHECK_EVERY = 10
 """Iterations between two looks at the duality gap; each costs one product with the adjoint."""
 
@@ -68,7 +70,8 @@ def solve_fista(
         stops where the certified relative distance to the optimum (where lambda is 0 the relative
         residual of the optimality conditions) is at most this; looked at each 10 iterations.
     squared_norm
-        ||S||^2, at least; estimated by power iteration where it is not given.
+        ||S||^2; estimated by power iteration where it is not given. Too small a value costs steps,
+        not the result: it is raised as soon as a step contradicts it.
 
     Returns
     -------
@@ -82,7 +85,6 @@ def solve_fista(
     start = operator.adjoint(signal)
     scale = math.sqrt(squared(start))
     norm = SAFETY * estimate_norm(operator, start) if squared_norm is None else squared_norm
-    steepness = norm + regularization
     x = y = 0.0 * start
     image = forward_y = 0.0 * signal
     momentum, done = 1.0, 0
@@ -94,13 +96,17 @@ def solve_fista(
         sparsity=sparsity,
         non_negative=non_negative,
     )
-    while done < iterations and steepness > 0 and not _reached(found, regularization, tolerance):
+    while done < iterations and scale > 0 and not _reached(found, regularization, tolerance):
         for _ in range(min(CHECK_EVERY, iterations - done)):
             gradient = operator.adjoint(forward_y - signal) + regularization * y
-            after = shrink(
-                y - gradient / steepness, sparsity / (2 * steepness), non_negative=non_negative
-            )
-            image_after = operator.forward(after)
+            is_safe = False
+            while not is_safe:
+                steepness = norm + regularization
+                after = shrink(
+                    y - gradient / steepness, sparsity / (2 * steepness), non_negative=non_negative
+                )
+                image_after = operator.forward(after)
+                norm, is_safe = _raised(norm, after - y, image_after - forward_y, y)
             if float(((y - after) * (after - x)).sum()) > 0:
                 momentum = 1.0
             next_momentum = (1 + math.sqrt(1 + 4 * momentum**2)) / 2
@@ -118,6 +124,18 @@ def solve_fista(
             non_negative=non_negative,
         )
     return x, done, found
+
+
+def _raised(norm: float, step: Array, image: Array, place: Array) -> tuple[float, bool]:
+    """Return a norm that a step from `place` does not contradict, and whether it was `norm`.
+
+    ||S step||^2 may not exceed it times ||step||^2; steps at rounding level say nothing.
+    """
+    moved = squared(step)
+    if moved <= ROUNDING * squared(place):
+        return norm, True
+    seen = squared(image) / moved
+    return (norm, True) if seen <= norm else (SAFETY * seen, False)
 
 
 def _reached(found: Certificate, regularization: float, tolerance: float) -> bool:
