@@ -136,6 +136,24 @@ def test_a_bent_line_still_is_one_and_says_how_flat():
         find_field_free_line(LinearField(jacobian), START, max_flatness=0.05)
 
 
+def test_two_crossed_maxwell_pairs_make_a_line_at_right_angles_to_both():
+    # On its axis a pair has the gradients (g, -g/2, -g/2); one along x less one along y: 3/2 g.
+    x, y, _ = np.eye(3)
+    loops = tuple(
+        CurrentLoop(0.1, sign * 0.1 * axis, axis) for axis in (x, y) for sign in (-1.0, 1.0)
+    )
+    source = CombinedField(loops, (-1000.0, 1000.0, 1000.0, -1000.0))
+    one = find_field_free_point(CombinedField(loops[:2], (-1000.0, 1000.0)), np.zeros(3))
+    found = find_field_free_line(source, np.array([0.01, -0.02, 0.015]))
+    np.testing.assert_allclose(found.direction, [0.0, 0.0, 1.0], atol=1e-6)
+    np.testing.assert_allclose(found.point[:2], 0.0, atol=1e-6)
+    assert found.residual < 1e-9
+    assert found.along < 1e-9
+    assert found.flatness < 1e-6
+    at_center = find_field_free_line(source, np.array([0.01, -0.02, 0.0]))
+    assert at_center.gradient == pytest.approx(1.5 * abs(one.jacobian[0, 0]), rel=1e-6)
+
+
 def sphere_points():
     heights = np.polynomial.legendre.leggauss(6)[0]
     angles = 2 * np.pi * np.arange(12) / 12

@@ -57,7 +57,7 @@ class FieldFreePoint:
 class FieldFreeLine:
     """A line along which the field vanishes to first order.
 
-    `point` (3,), LPS, m: where |B| = 0 across the line, nearest to the start of the search.
+    `point` (3,), LPS, m: where |B| = 0 across the line, about nearest to the start of the search.
     `direction` (3,): unit vector; its largest component is positive. `gradient`: mean of the two
     steep slopes' amounts, T/m. `flatness`: |slope along the line| / `gradient`; 0 is ideal.
     `residual`: |B| across the line at `point`, T; `along`: the part of B along it, T.

@@ -265,7 +265,8 @@ def simulate_drift(
 
     Returns
     -------
-        shape (frame, *shape), V.
+        shape (frame, *shape), V: amplitude of a sine. Times n_samples / 2 it is what an
+        unnormalised rFFT shows in its bin.
 
     Raises
     ------
