@@ -3,6 +3,7 @@ import pytest
 
 import head_scanner
 import synthetic_mpi as synthetic
+from sojourn.core.errors import DataError
 from sojourn.reconstruction._rows import RowSettings, prepare_rows
 from sojourn.reconstruction.kaczmarz import Kaczmarz
 
@@ -66,6 +67,14 @@ def test_frames_are_prepared_as_a_signal_is_with_nothing_taken_off():
     np.testing.assert_allclose(
         calibration[:12] - calibration[12:].mean(axis=0), prepared.columns.T, atol=1e-9
     )
+
+
+def test_frames_of_another_scanner_are_refused():
+    matrix = synthetic.matrix()
+    other = synthetic.acquisition(unit="counts")
+    scan = synthetic.scan(matrix.spectra.values[:1], [True], acquisition=other)
+    with pytest.raises(DataError, match="unit: matrix 'V', scan 'counts'"):
+        prepare_rows(RowSettings(background="none"), matrix).frames(scan)
 
 
 # ---- acceptance on the real head scanner

@@ -111,9 +111,10 @@ def select_rows(
         raise DataError(
             f"{matrix.name}: no frequency is left of {len(used)} channels x "
             f"{matrix.acquisition.n_bins} bins after min_snr={min_snr}, "
-            f"min_frequency={min_frequency} Hz, max_frequency={max_frequency} Hz, bins={bins}, "
-            f"rows={rows}, max_mixing_order={max_mixing_order}, stop_bands={stop_bands} Hz; "
-            "relax the selection"
+            f"min_frequency={min_frequency} Hz, max_frequency={max_frequency} Hz, "
+            f"{'any' if bins is None else len(bins)} bins and "
+            f"{'any' if rows is None else len(rows)} rows listed, "
+            f"max_mixing_order={max_mixing_order}, stop_bands={stop_bands} Hz; relax the selection"
         )
     chosen = tuple(c for c in used if kept[c].any())
     return Selection(chosen, tuple(np.flatnonzero(kept[c]) for c in chosen))
