@@ -157,3 +157,18 @@ def test_a_measured_chain_brings_two_scanners_together(shared):
     )
     np.testing.assert_allclose(divided.columns, plain.columns, rtol=1e-12)
     assert isinstance(selection, Selection)
+
+
+@pytest.mark.parametrize("weighting", ["whitening", "row_norm"])
+def test_weights_are_those_of_the_divided_rows(weighting):
+    matrix = synthetic.matrix(background=(True,) * 4)
+    settings = RowSettings(**DIVIDE, weighting=weighting, dictionary_size=2)
+    divided = prepare_rows(settings, through(matrix, chain(1)))
+    plain = prepare_rows(
+        RowSettings(
+            background="own_mean", min_frequency=1.0, weighting=weighting, dictionary_size=2
+        ),
+        matrix,
+    )
+    np.testing.assert_allclose(divided.weights, plain.weights, rtol=1e-10)
+    np.testing.assert_allclose(divided.columns, plain.columns, atol=1e-10)
