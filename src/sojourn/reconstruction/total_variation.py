@@ -28,10 +28,10 @@ from sojourn.reconstruction.tikhonov import Decomposition, decompose
 
 STAGE = "reconstruct_total_variation"
 OVER_RELAXATION = 1.7
-BALANCE_EVERY = 10
+BALANCE_EVERY = 5
 BALANCE_UNTIL = 2000
 """Iterations in which the step is still adapted; fixed afterwards, so that ADMM converges."""
-BALANCE_RATIO = 4.0
+BALANCE_RATIO = 2.0
 DUAL_FLOOR = 1e-3
 """Of ||S^T u||: the dual residual is not measured against less, where the data fit exactly."""
 START_STEP = 0.1
