@@ -29,6 +29,34 @@ def info(
         typer.echo(str(described))
 
 
+@app.command()
+@guarded
+def check(
+    file: Annotated[Path, typer.Argument(help="MDF file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Name each deviation of an MDF file from MDF 2.1.0.
+
+    Ends with 0 where there is none, 1 where there are some, 2 where the file cannot be read.
+    """
+    from dataclasses import asdict
+
+    from sojourn.formats.mdf import check_mdf
+
+    found = check_mdf(file)
+    n_deviations = sum(each.severity == "deviation" for each in found)
+    if as_json:
+        listed = [asdict(each) for each in found]
+        typer.echo(json.dumps({"file": file.name, "found": listed}, indent=1, ensure_ascii=False))
+    else:
+        for each in found:
+            typer.echo(f"{each} [{each.section}]")
+        count = "no deviation" if n_deviations == 0 else f"{n_deviations} deviations"
+        typer.echo(f"{file.name}: {count} from MDF 2.1.0")
+    if n_deviations:
+        raise typer.Exit(1)
+
+
 def _list(asked: bool) -> None:
     """Print methods and presets, and end."""
     if not asked:

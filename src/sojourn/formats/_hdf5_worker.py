@@ -9,6 +9,7 @@ replaced by a fresh copy after each file that the HDF5 library could not follow.
 """
 
 import json
+import math
 import os
 import signal
 import sys
@@ -35,6 +36,7 @@ FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
 KINDS = {"i": "int", "u": "int", "b": "int", "f": "float", "c": "complex"}
 RENEW = 77
 """Exit status of a copy that wants to be replaced."""
+LINKS = {h5py.h5l.TYPE_SOFT: "SoftLink", h5py.h5l.TYPE_EXTERNAL: "ExternalLink"}
 WIRE = {"int": "<i8", "float": "<f8", "complex": "<c16"}
 
 
@@ -59,34 +61,32 @@ def open_file(path: str, stamp: list[int] | None = None) -> h5py.File:
 def members(group: h5py.Group) -> Iterator[tuple[str, Any]]:
     """Yield the members of a group by name; refuse every link but a hard one."""
     for name in sorted(group):
-        link = group.get(name, getlink=True)
-        if link is None:
-            raise Refused("unreadable", f"{group.name.rstrip('/')}/{name} cannot be followed")
-        if not isinstance(link, h5py.HardLink):
-            raise Refused("link", f"{group.name.rstrip('/')}/{name} is a {type(link).__name__}")
+        kind = group.id.links.get_info(name.encode("utf-8", "surrogateescape")).type
+        if kind != h5py.h5l.TYPE_HARD:
+            raise Refused("link", f"{group.name}/{name} is a {LINKS.get(kind, 'UserLink')}")
         yield name, group[name]
 
 
-def walk(file: h5py.File) -> Iterator[h5py.Group | h5py.Dataset]:
-    """Yield every group and dataset; each group is entered once."""
-    yield file
-    waiting: list[tuple[h5py.Group, int]] = [(file, 0)]
+def walk(file: h5py.File) -> Iterator[tuple[str, h5py.Group | h5py.Dataset]]:
+    """Yield every group and dataset by path; each group is entered once."""
+    yield "/", file
+    waiting: list[tuple[str, h5py.Group, int]] = [("", file, 0)]
     seen: set[int] = set()
     n_objects = 0
     while waiting:
-        group, depth = waiting.pop()
-        for _, child in members(group):
-            n_objects += 1
+        folder, group, depth = waiting.pop()
+        for name, child in members(group):
+            path, n_objects = f"{folder}/{name}", n_objects + 1
             if n_objects > MAX_OBJECTS or depth > MAX_DEPTH:
                 raise Refused("limit", f"more than {MAX_OBJECTS} objects, or {MAX_DEPTH} levels")
             if isinstance(child, h5py.Dataset):
-                yield child
+                yield path, child
             elif isinstance(child, h5py.Group):
                 address = int(h5py.h5o.get_info(child.id).addr)
                 if address not in seen:
                     seen.add(address)
-                    waiting.append((child, depth + 1))
-                    yield child
+                    waiting.append((path, child, depth + 1))
+                    yield path, child
 
 
 def kind_of(dtype: np.dtype[Any]) -> str:
@@ -100,7 +100,7 @@ def kind_of(dtype: np.dtype[Any]) -> str:
     return KINDS.get(dtype.kind, "other")
 
 
-def obstacle(data: h5py.Dataset, kind: str) -> str:
+def obstacle(data: h5py.Dataset, kind: str, itemsize: int) -> str:
     """Return why `data` is not read, or nothing; refuse storage outside the file at once."""
     plan = data.id.get_create_plist()
     if plan.get_layout() == h5py.h5d.VIRTUAL or plan.get_external_count() > 0:
@@ -110,9 +110,10 @@ def obstacle(data: h5py.Dataset, kind: str) -> str:
     filters = [plan.get_filter(i)[0] for i in range(plan.get_nfilters())]
     if unknown := [number for number in filters if number not in FILTERS]:
         return f"its HDF5 filters {unknown} are not among {', '.join(FILTERS.values())}"
-    claimed, stored = data.size * data.dtype.itemsize, data.id.get_storage_size()
-    if data.chunks and int(np.prod(data.chunks)) * data.dtype.itemsize > MAX_CHUNK_BYTES:
-        return f"its chunks {data.chunks} are larger than {MAX_CHUNK_BYTES >> 20} MiB"
+    claimed, stored = data.size * itemsize, data.id.get_storage_size()
+    chunks = plan.get_chunk() if plan.get_layout() == h5py.h5d.CHUNKED else ()
+    if math.prod(chunks) * itemsize > MAX_CHUNK_BYTES:
+        return f"its chunks {chunks} are larger than {MAX_CHUNK_BYTES >> 20} MiB"
     if claimed > COMPRESSION * stored:
         return f"its shape {data.shape} claims {claimed} bytes where {stored} are stored"
     return ""
@@ -142,13 +143,13 @@ def describe(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     items: dict[str, dict[str, Any]] = {}
     groups, attributed, budget = [], [], MAX_VALUES_BYTES
     with open_file(request["path"], stamp) as file:
-        for found in walk(file):
-            attributed += [found.name] if len(found.attrs) else []
+        for name, found in walk(file):
+            attributed += [name] if h5py.h5a.get_num_attrs(found.id) else []
             if isinstance(found, h5py.Group):
-                groups.append(found.name)
+                groups.append(name)
                 continue
-            items[found.name] = item = describe_dataset(found)
-            n_bytes = (found.size or 0) * found.dtype.itemsize
+            items[name] = item = describe_dataset(found)
+            n_bytes = math.prod(item["shape"]) * found.dtype.itemsize
             if not item["blocked"] and n_bytes <= min(MAX_VALUE_BYTES, budget):
                 item["value"] = small_value(found, item["kind"])
                 budget -= n_bytes
@@ -158,13 +159,9 @@ def describe(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
 
 def describe_dataset(data: h5py.Dataset) -> dict[str, Any]:
     """Return kind, type, shape and obstacle of a dataset, none of its values."""
-    kind = kind_of(data.dtype)
-    return {
-        "kind": kind,
-        "type": str(data.dtype)[:200],
-        "shape": list(data.shape or ()),
-        "blocked": "it is empty" if data.shape is None else obstacle(data, kind),
-    }
+    dtype, shape, kind = data.dtype, data.shape, kind_of(data.dtype)
+    blocked = "it is empty" if shape is None else obstacle(data, kind, dtype.itemsize)
+    return {"kind": kind, "type": str(dtype)[:200], "shape": shape or (), "blocked": blocked}
 
 
 def checked(file: h5py.File, name: str) -> h5py.Dataset:
@@ -177,7 +174,7 @@ def checked(file: h5py.File, name: str) -> h5py.Dataset:
         found = found[part]
     if not isinstance(found, h5py.Dataset) or found.shape is None:
         raise Refused("blocked", f"{name} is no array")
-    if reason := obstacle(found, kind_of(found.dtype)):
+    if reason := obstacle(found, kind_of(found.dtype), found.dtype.itemsize):
         raise Refused("blocked", f"{name}: {reason}")
     return found
 
@@ -305,8 +302,7 @@ def time_rows(data: View, request: dict[str, Any]) -> NDArray[np.complex128]:
     """Return rows of time-domain data, transformed."""
     (first, last), n_stored = request["frames"], request["n_stored_samples"]
     if not request["fast"]:
-        everything = np.arange(n_stored)
-        blocks = slow_rows(data, everything, request)
+        blocks = slow_rows(data, np.arange(n_stored), request)
         return np.concatenate([spectrum(block, request) for block in blocks])
     period, channel = request["period"], request["channel"]
     step = max(1, BLOCK_BYTES // (8 * n_stored))

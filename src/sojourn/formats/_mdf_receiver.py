@@ -9,6 +9,7 @@ from sojourn.formats._mdf_tree import Tree
 RECEIVER = "/acquisition/receiver"
 FUNCTION = f"{RECEIVER}/transferFunction"
 INDUCTION = f"{RECEIVER}/inductionFactor"
+MAX_HERTZ = 1e15
 SELECTION = "/measurement/frequencySelection"
 
 
@@ -52,7 +53,9 @@ def _frequencies(tree: Tree, shape: tuple[int, ...]) -> NDArray[np.float64] | No
     n_channels = tree.integer(f"{RECEIVER}/numChannels", least=1)
     if len(shape) != 2 or shape[0] != n_channels or shape[1] < 1:
         return None
-    step = 2.0 * tree.number(f"{RECEIVER}/bandwidth") / n_samples
+    step = tree.number(f"{RECEIVER}/bandwidth") / n_samples * 2.0
+    if not 0 < step < MAX_HERTZ:
+        return None
     if shape[1] == n_samples // 2 + 1:
         return np.asarray(np.arange(shape[1]) * step, dtype=np.float64)
     if SELECTION not in tree.items:
