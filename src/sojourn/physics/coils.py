@@ -187,14 +187,14 @@ def mutual_inductance(first: Coil, second: Coil, *, n_angles: int = 64) -> float
     .. math:: M = \sum_{\text{turns of 2}} \oint A_1 / I_1 \cdot dl
 
     The line integral is the trapezoidal rule over the angle, which converges exponentially and
-    is exact on a common axis.
+    is exact at one point on a common axis.
 
     Parameters
     ----------
     first, second
         coils whose windings do not overlap.
     n_angles
-        points on every loop of `second`.
+        points on every loop of `second` where there is no common axis.
 
     Returns
     -------
@@ -209,7 +209,8 @@ def mutual_inductance(first: Coil, second: Coil, *, n_angles: int = 64) -> float
     ----------
     Grover, Inductance Calculations, Dover 2004 (Neumann's formula).
     """
-    angles = 2 * np.pi * np.arange(n_angles) / n_angles
+    n_points = 1 if is_coaxial(first, second) else n_angles
+    angles = 2 * np.pi * np.arange(n_points) / n_points
     helper = np.eye(3)[int(np.argmin(np.abs(second.axis)))]
     u = np.cross(second.axis, helper)
     u /= np.linalg.norm(u)
@@ -220,8 +221,16 @@ def mutual_inductance(first: Coil, second: Coil, *, n_angles: int = 64) -> float
     base = second.center + height[:, None] * second.axis
     points = base[:, None, :] + radius[:, None, None] * out
     potential = first.vector_potential(points.reshape(-1, 3)).reshape(points.shape)
-    mean = np.einsum("lac,ac->l", potential, along) / n_angles
+    mean = np.einsum("lac,ac->l", potential, along) / n_points
     return float(np.sum(turns * 2 * np.pi * radius * mean))
+
+
+def is_coaxial(first: Coil, second: Coil, *, tolerance: float = 1e-9) -> bool:
+    """Tell whether two coils share an axis, within `tolerance` (m, and rad)."""
+    offset = second.center - first.center
+    beside = offset - (offset @ first.axis) * first.axis
+    turned = np.linalg.norm(np.cross(first.axis, second.axis))
+    return bool(np.linalg.norm(beside) <= tolerance and turned <= tolerance)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sojourn.core.errors import DataError
-from sojourn.physics.coils import Coil, axial_field, coil_resistance
+from sojourn.physics.coils import Coil, axial_field, coil_resistance, is_coaxial
 from sojourn.physics.field_free import field_jacobian
 from sojourn.physics.field_sources import CombinedField
 
@@ -57,7 +57,8 @@ def field_free_state(
     Bai et al., Frontiers in Bioengineering and Biotechnology 12 (2024) 1327521: the ratio of the
     currents of a concentric pair moves the field-free point in depth.
     """
-    _check_coaxial(inner, outer)
+    if not is_coaxial(inner, outer):
+        raise DataError("the two selection coils have no common axis")
     if not power > 0:
         raise DataError(f"power must be positive, got {power} W")
     near, far = axial_field(inner, inner, height), axial_field(outer, inner, height)
@@ -72,12 +73,3 @@ def field_free_state(
     slope = field_jacobian(source, place[None])[0]
     gradient = float(abs(inner.axis @ slope @ inner.axis))
     return SelectionState(source, current, ratio * current, gradient, power)
-
-
-def _check_coaxial(inner: Coil, outer: Coil) -> None:
-    """Refuse coils without a common axis."""
-    offset = outer.center - inner.center
-    beside = offset - (offset @ inner.axis) * inner.axis
-    turned = np.linalg.norm(np.cross(inner.axis, outer.axis))
-    if float(np.linalg.norm(beside)) > 1e-9 or float(turned) > 1e-9:
-        raise DataError("the two selection coils have no common axis")
