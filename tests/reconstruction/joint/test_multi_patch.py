@@ -207,6 +207,23 @@ def test_what_is_missing_is_named():
         prepared.reconstruct_relative(scans([one], prepared.grid, np.ones(20)))
 
 
+def test_scans_in_the_wrong_order_are_refused_by_their_offset_fields():
+    gradient = np.diag([-1.0, -1.0, 2.0])
+    taken = synthetic.acquisition(gradient=gradient, offset_field=np.zeros(3))
+    one = synthetic.matrix(acquisition=taken)
+    two = shift_matrix(one, STEP, source="moved")
+    prepared = MultiPatch(background="own_mean").prepare([one, two])
+    first, second = (
+        replace(scan, acquisition=matrix.acquisition)
+        for scan, matrix in zip(
+            scans([one, two], prepared.grid, np.ones(20)), (one, two), strict=True
+        )
+    )
+    assert prepared.reconstruct_relative([first, second]).values.max() > 0.5
+    with pytest.raises(DataError, match="give scans in the order of the calibrations"):
+        prepared.reconstruct_relative([second, first])
+
+
 def test_inputs_are_all_calibrations_and_all_scans():
     one, two = patches()
     prepared = MultiPatch(background="own_mean").prepare([one, two])

@@ -26,6 +26,8 @@ from sojourn.reconstruction.joint._samples import sample_ratios
 STAGE = "reconstruct_multi_patch"
 ON_GRID = 0.01
 """Voxels of two patches are the same where they are this share of a voxel apart."""
+SAME_OFFSET = 0.05
+"""Offset fields are the same where they are this share of the drive field apart."""
 
 
 def shift_matrix(
@@ -201,6 +203,19 @@ class MultiPatch(RowSettings):
         )
 
 
+def _check_offset(matrix: SystemMatrix, scan: Scan) -> None:
+    """Refuse a scan whose field-free point rested elsewhere; what is not stated is not compared."""
+    expected, found = matrix.acquisition.offset_field, scan.acquisition.offset_field
+    if expected is None or found is None:
+        return
+    reach = float(np.abs(matrix.acquisition.drive_field.strength).max())
+    if np.abs(expected - found).max() > SAME_OFFSET * reach:
+        raise DataError(
+            f"scan {scan.name} has an offset field of {found.tolist()} T, its patch's calibration "
+            f"{matrix.name} {expected.tolist()} T; give scans in the order of the calibrations"
+        )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PreparedPatches:
     """Patches ready for their scans; made by `MultiPatch.prepare`."""
@@ -241,10 +256,13 @@ class PreparedPatches:
         Raises
         ------
         DataError
-            if there are not as many scans as patches, or one does not fit its calibration.
+            if there are not as many scans as patches, or one does not fit its calibration: another
+            offset field among them, as of scans in the wrong order.
         """
         if len(scans) != len(self.rows):
             raise DataError(f"{len(scans)} scans for {len(self.rows)} patches; one each is needed")
+        for rows, scan in zip(self.rows, scans, strict=True):
+            _check_offset(rows.matrix, scan)
         signal = np.concatenate(
             [
                 rows.signal(scan, empty=empty).mean(axis=0)
