@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import subspace_angles, svd
+from scipy.linalg import eigh, eigvalsh, subspace_angles, svd
 
 from sojourn.core.arrays import frozen
 from sojourn.core.errors import DataError
@@ -228,11 +228,13 @@ def _verdict(cross_talk: float, amplification: float, thresholds: Thresholds) ->
 
 def _condition_number(whitened: Sequence[NDArray[np.float64]], level: float) -> float:
     together = np.hstack(list(whitened))
-    values = svd(together, compute_uv=False, check_finite=False)
-    smallest = float(values[-1]) ** 2 if together.shape[0] >= together.shape[1] else 0.0
+    rows, columns = together.shape
+    gram = together @ together.T if rows <= columns else together.T @ together
+    powers = np.maximum(eigvalsh(gram, check_finite=False), 0.0)
+    smallest = float(powers[0]) if rows >= columns else 0.0
     if smallest + level <= 0:
         return float("inf")
-    return float(np.sqrt((float(values[0]) ** 2 + level) / (smallest + level)))
+    return float(np.sqrt((float(powers[-1]) + level) / (smallest + level)))
 
 
 def _column_angle(whitened: Sequence[NDArray[np.float64]]) -> float:
@@ -248,9 +250,16 @@ def _column_angle(whitened: Sequence[NDArray[np.float64]]) -> float:
 
 
 def _subspace_angle(whitened: Sequence[NDArray[np.float64]], level: float) -> float:
-    spaces = []
-    for state in whitened:
-        left, values, _ = svd(state, full_matrices=False, check_finite=False)
-        kept = np.maximum(values**2 > level, np.arange(len(values)) == 0)
-        spaces.append(left[:, kept])
+    spaces = [_signal_space(state, level) for state in whitened]
     return float(np.degrees(min(subspace_angles(a, b).min() for a, b in combinations(spaces, 2))))
+
+
+def _signal_space(state: NDArray[np.float64], level: float) -> NDArray[np.float64]:
+    """Return an orthonormal basis of the signals of more power than `level`, at least one."""
+    if state.shape[0] <= state.shape[1]:
+        powers, left = eigh(state @ state.T, check_finite=False)
+    else:
+        left, values, _ = svd(state, full_matrices=False, check_finite=False)
+        powers = values**2
+    kept = (powers > level) | (powers == powers.max())
+    return np.asarray(left[:, kept])
