@@ -22,7 +22,11 @@ from sojourn.reconstruction.uncertainty.functionals import (
     tikhonov_map,
 )
 from sojourn.reconstruction.uncertainty.images import active_set_uncertainty, image_uncertainty
-from sojourn.reconstruction.uncertainty.noise import estimate_row_noise, stack
+from sojourn.reconstruction.uncertainty.noise import (
+    estimate_calibration_noise,
+    estimate_row_noise,
+    stack,
+)
 from sojourn.reconstruction.uncertainty.recovery import linear_recovery, probed_recovery
 from toy_scanner import ROWS, SPACING, response, toy_grid, toy_mask, toy_matrix, toy_scan
 
@@ -126,7 +130,7 @@ def test_a_linear_methods_standard_deviation_is_the_closed_form(matrix, scan):
     found = image_uncertainty(prepared, scan, rng=np.random.default_rng(0))
     k = closed_form(prepared, real=False)
     noise = estimate_row_noise(prepared, scan).with_calibration(
-        prepared, found.values.ravel(order="F")
+        estimate_calibration_noise(prepared.rows), found.values.ravel(order="F")
     )
     covariance = noise.share * np.array(
         [

@@ -8,6 +8,7 @@ from sojourn.core.signals import ArraySpectra
 from sojourn.reconstruction._background import Background
 from sojourn.reconstruction.kaczmarz import Kaczmarz
 from sojourn.reconstruction.uncertainty.noise import (
+    estimate_calibration_noise,
     estimate_frame_noise,
     estimate_row_noise,
     stack,
@@ -34,7 +35,9 @@ def brute_shrinkage(block):
     centred = block - block.mean(axis=0)
     freedom = len(block) - 1
     power = (np.abs(centred) ** 2).sum(axis=0) / freedom / 2
-    x = stack((centred / np.sqrt(power)).T)
+    relative = (centred / np.sqrt(power)).T
+    x = np.concatenate([stack(relative), stack(1j * relative)], axis=1)
+    freedom *= 2
     top = bottom = 0.0
     for i in range(len(x)):
         for j in range(len(x)):
@@ -56,6 +59,24 @@ def test_shrinkage_is_that_of_pairs():
 def test_few_frames_of_independent_rows_are_shrunk_to_a_diagonal():
     found = estimate_frame_noise([frames(np.random.default_rng(0), 5, 30)])
     assert found.shrinkage > 0.7
+
+
+@pytest.mark.parametrize(("n", "is_shrunk"), [(20, True), (22, False)])
+def test_from_twenty_degrees_of_freedom_on_nothing_is_shrunk(n, is_shrunk):
+    found = estimate_frame_noise([frames(np.random.default_rng(0), n, 10)])
+    assert found.degrees_of_freedom == n - 2
+    assert (found.shrinkage > 0) == is_shrunk
+
+
+def test_noise_that_all_rows_share_is_kept_in_their_sum():
+    rng = np.random.default_rng(0)
+    maps = np.concatenate([np.ones(60), np.zeros(60)])[None, :]
+    found = [
+        estimate_frame_noise([frames(rng, 40, 60) + frames(rng, 40, 1)]).along(maps)[0]
+        for _ in range(40)
+    ]
+    # 60 independent halves and 60^2 shared ones
+    assert np.mean(found) == pytest.approx((60 + 3600) / 2, rel=0.15)
 
 
 def test_many_frames_keep_the_correlation_of_rows():
@@ -201,6 +222,8 @@ def test_noise_of_the_calibration_grows_with_the_image():
     noise = estimate_row_noise(method, scan)
     image = np.zeros(method.matrix.grid.n_voxels)
     image[3] = 2.0
-    found = noise.with_calibration(method, image).diagonal["calibration noise"]
+    found = noise.with_calibration(estimate_calibration_noise(method.rows), image).diagonal[
+        "calibration noise"
+    ]
     # 2 samples of one column, less the mean of 20 empty frames
     assert found.mean() == pytest.approx(4 * (1 + 1 / 20) * NOISE**2 / 2, rel=0.2)

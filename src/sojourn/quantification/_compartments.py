@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,13 @@ from sojourn.core.errors import DataError
 from sojourn.core.geometry import Grid
 from sojourn.core.images import Mask
 from sojourn.quantification._compact import Repeat
-from sojourn.quantification._interpolation import Columns, interpolate, mean_variance
-from sojourn.quantification._measurement import Calibration, Reading
+from sojourn.quantification._interpolation import (
+    Columns,
+    Interpolator,
+    interpolate,
+    mean_variance,
+)
+from sojourn.quantification._measurement import Reading
 from sojourn.quantification.source_models import Compartments
 
 CELLS = 2
@@ -60,7 +66,7 @@ class Regions:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Piece:
+class Piece:
     """A part of a region as cells: signal (row, cell), share of the volume (cell,), centers.
 
     `doubt` (row,) is the variance of the even filling's signal by interpolation.
@@ -85,7 +91,7 @@ def prepare_regions(cells: "Cells", source: Compartments) -> Regions:
     DataError
         if a region reaches beyond the calibrated field of view.
     """
-    pieces: list[_Piece] = []
+    pieces: list[Piece] = []
     members: list[int] = []
     for number, region in enumerate(source.regions):
         for part in _parts(source.mask.region(region)):
@@ -115,18 +121,37 @@ def _parts(inside: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
     return parts
 
 
-class Cells:
-    """The calibrated field of view in cells, CELLS to a voxel's edge; once for all masks."""
+class Calibrated(Protocol):
+    """What cells need of a calibration: its grid, its rows' frequencies, and its interpolator."""
 
-    def __init__(self, calibration: Calibration) -> None:
+    @property
+    def grid(self) -> Grid:
+        """Where the calibrated positions lie."""
+        ...
+
+    @property
+    def frequencies(self) -> Array:
+        """Frequency of each row (row,), Hz."""
+        ...
+
+    @property
+    def interpolator(self) -> Interpolator:
+        """What gives the columns between them."""
+        ...
+
+
+class Cells:
+    """The calibrated field of view in cells, `per_edge` to a voxel's edge; once for all masks."""
+
+    def __init__(self, calibration: Calibrated, per_edge: int = CELLS) -> None:
         self.calibration = calibration
         grid = calibration.grid
-        self.shape = tuple(n * (CELLS if n > 1 else 1) for n in calibration.grid.shape)
+        self.shape = tuple(n * (per_edge if n > 1 else 1) for n in calibration.grid.shape)
         i, j, k = (
             np.asarray((np.arange(m) + 0.5) / (m / n) - 0.5, dtype=np.float64)
             for m, n in zip(self.shape, calibration.grid.shape, strict=True)
         )
-        self.spacing = float(min(grid.spacing)) / CELLS
+        self.spacing = float(min(grid.spacing)) / per_edge
         self.axes = (i, j, k)
 
     @cached_property
@@ -134,7 +159,7 @@ class Cells:
         """The signal of a sample in each cell, made when it is first asked for."""
         return interpolate(self.calibration.interpolator, *self.axes)
 
-    def piece(self, mask: Mask, inside: NDArray[np.bool_], region: str) -> _Piece:
+    def piece(self, mask: Mask, inside: NDArray[np.bool_], region: str) -> Piece:
         """Return a part of a region: where its voxels lie within each cell, to first order."""
         grid = self.calibration.grid
         inverse = np.linalg.inv(grid.affine)
@@ -168,7 +193,7 @@ class Cells:
         ):
             columns += slope[:, used] * offset[axis]
         places = self.lattice.index[used] + offset.T
-        return _Piece(
+        return Piece(
             columns=columns,
             doubt=mean_variance(self.calibration.interpolator, self.axes, filled),
             shares=counts / counts.sum(),
@@ -187,7 +212,7 @@ def _volume(grid: Grid, inside: NDArray[np.bool_], spacing: float) -> Array:
     return filled
 
 
-def _texture(pieces: Sequence[_Piece], length: float) -> _Texture:
+def _texture(pieces: Sequence[Piece], length: float) -> _Texture:
     """Return smooth modes of unit prior variance: t = B z, B B^T the covariance."""
     parts, sums, owners = [], [], []
     for number, piece in enumerate(pieces):

@@ -5,7 +5,7 @@ bootstrap where it is not (a constraint, a stopping rule, an edge-preserving pen
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -17,7 +17,7 @@ from sojourn.core.errors import DataError
 from sojourn.core.estimates import Estimate
 from sojourn.core.geometry import Grid
 from sojourn.core.signals import Scan
-from sojourn.reconstruction._prepared import PreparedMethod
+from sojourn.reconstruction._prepared import Measured, PreparedMethod, Solution
 from sojourn.reconstruction.uncertainty.functionals import (
     MAX_PROBES,
     Functional,
@@ -27,7 +27,13 @@ from sojourn.reconstruction.uncertainty.functionals import (
     tikhonov_map,
     units,
 )
-from sojourn.reconstruction.uncertainty.noise import Array, Complex, RowNoise, estimate_row_noise
+from sojourn.reconstruction.uncertainty.noise import (
+    Array,
+    Complex,
+    RowNoise,
+    estimate_calibration_noise,
+    estimate_row_noise,
+)
 from sojourn.reconstruction.uncertainty.recovery import (
     BLIND_BELOW,
     Recovery,
@@ -216,6 +222,7 @@ def image_uncertainty(
     """
     if draws < 20:
         raise DataError(f"a bootstrap needs at least 20 draws, got {draws}")
+    prepared = _for_scan(prepared, scan, empty)
     signal, image, noise = _read(prepared, scan, empty)
     map_ = find_linear_map(prepared, signal, max_probes=max_probes)
     fitted = prepared.rows.columns @ image
@@ -270,13 +277,26 @@ def active_set_uncertainty(
     return _assembled(prepared, image, again, noise, LinearSpread(map_), recovery, blind_below, how)
 
 
+def _for_scan(prepared: PreparedMethod, scan: Scan, empty: Sequence[Scan]) -> PreparedMethod:
+    """Return a method that looks at the scan (for its lambda, say) as one that has looked."""
+    look = prepared.scan_solver
+    if look is None:
+        return prepared
+    n_frames = int(np.sum(~scan.is_background))
+
+    def solver(signal: Complex) -> Solution:
+        return look(prepared, Measured(signal, n_frames, scan, tuple(empty)))
+
+    return replace(prepared, solver=solver, scan_solver=None)
+
+
 def _read(
     prepared: PreparedMethod, scan: Scan, empty: Sequence[Scan]
 ) -> tuple[Complex, Array, RowNoise]:
     signal = prepared.rows.signal(scan, empty=empty).mean(axis=0)
     image = prepared.solver(signal).values
     noise = estimate_row_noise(prepared, scan, empty=empty)
-    return signal, image, noise.with_calibration(prepared, image)
+    return signal, image, noise.with_calibration(estimate_calibration_noise(prepared.rows), image)
 
 
 def _assembled(

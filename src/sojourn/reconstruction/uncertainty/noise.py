@@ -15,10 +15,11 @@ from sojourn.core.signals import Scan, SystemMatrix
 from sojourn.reconstruction._background import Background
 from sojourn.reconstruction._prepared import PreparedMethod
 from sojourn.reconstruction._rows import PreparedRows
-from sojourn.reconstruction._selection import load_rows
 
 TREND_FRAMES = 6
 """Frames of a block from which a straight line, not its mean alone, is taken off as drift."""
+ENOUGH = 20
+"""Complex degrees of freedom from which correlations are taken as they are."""
 FEWEST = 2
 """Complex degrees of freedom below which no variance is told."""
 
@@ -37,8 +38,8 @@ class FrameNoise:
 
     .. math:: \Sigma = D^{1/2} \{(1 - \rho) C + \rho I\} D^{1/2}
 
-    `variance` (2 row,) is D, pooled over real and imaginary part; `deviations` (2 row, frame)
-    are residuals r with C = r r^T, in units of D; `shrinkage` is rho, 1 for a diagonal.
+    `variance` (2 row,) is D, pooled over real and imaginary part; `deviations` (2 row, 2 frame)
+    are residuals r and i r with C = r r^T, in units of D; `shrinkage` is rho, 1 for a diagonal.
     """
 
     variance: Array
@@ -73,9 +74,12 @@ def estimate_frame_noise(blocks: Sequence[Complex]) -> FrameNoise:
 
     Returns
     -------
-        correlations are shrunk towards none by the amount that minimises the expected squared
-        error. Variances are raised by nu / (nu - 1), nu complex degrees of freedom (mean of the
-        variance's posterior, Jeffreys prior): few frames know their variance badly.
+        the phase of noise is taken as arbitrary: real and imaginary part vary alike. From `ENOUGH`
+        degrees of freedom on the covariance is the sample's, so that the variance of every
+        linear form is unbiased (shrinking would take away noise that rows have in common);
+        with fewer, correlations are shrunk towards none by the amount that minimises the
+        expected squared error. Variances are raised by nu / (nu - 1), nu complex degrees of
+        freedom (mean of the variance's posterior, Jeffreys prior).
 
     Raises
     ------
@@ -106,12 +110,13 @@ def estimate_frame_noise(blocks: Sequence[Complex]) -> FrameNoise:
             f"{int(np.sum(power <= 0))} selected rows have no noise at all in the background "
             "frames; are they real frames?"
         )
-    scaled = stack((deviations / np.sqrt(power)).T)
+    relative = (deviations / np.sqrt(power)).T
+    scaled = np.concatenate([stack(relative), stack(1j * relative)], axis=1)
     raised = freedom / (freedom - 1)
     return FrameNoise(
         variance=np.tile(power * raised, 2),
-        deviations=scaled / np.sqrt(freedom),
-        shrinkage=_shrinkage(scaled, freedom),
+        deviations=scaled / np.sqrt(2 * freedom),
+        shrinkage=_shrinkage(scaled, 2 * freedom) if freedom < ENOUGH else 0.0,
         degrees_of_freedom=freedom,
     )
 
@@ -163,15 +168,40 @@ class RowNoise:
         complexes: Complex = drawn[:, :half] + 1j * drawn[:, half:]
         return complexes
 
-    def with_calibration(self, prepared: PreparedMethod, values: Array) -> "RowNoise":
-        """Return this with the calibration's own noise, as an image `values` (voxel,) sees it.
+    def with_calibration(self, calibration: "CalibrationNoise", values: Array) -> "RowNoise":
+        """Return this with the calibration's own noise, as an image `values` (voxel,) sees it."""
+        if calibration.variance is None:
+            return replace(self, missing=(*self.missing, calibration.missing))
+        variance = calibration.variance * calibration.factor(values)
+        return replace(self, diagonal={**self.diagonal, "calibration noise": variance})
 
-        Each column is a measurement of its own, multiplied by the image: to first order.
-        """
-        found = _calibration_noise(prepared.rows, values)
-        if isinstance(found, str):
-            return replace(self, missing=(*self.missing, found))
-        return replace(self, diagonal={**self.diagonal, "calibration noise": found})
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CalibrationNoise:
+    """Noise of a calibration's columns: `variance` (2 row,) of one frame, None if not known.
+
+    Each column is a measurement of its own; `share` of a frame's variance is common to all,
+    that of the empty frames subtracted. `missing` says why a variance is not known.
+    """
+
+    variance: Array | None
+    share: float = 0.0
+    missing: str = ""
+
+    def factor(self, values: Array) -> float:
+        """Return how an image (voxel,) multiplies the variance, to first order."""
+        return float((values**2).sum()) + self.share * float(values.sum()) ** 2
+
+
+def estimate_calibration_noise(rows: PreparedRows) -> CalibrationNoise:
+    """Return the noise of the columns that a method was given, from their own empty frames."""
+    blocks = _matrix_blocks(rows)
+    if sum(len(block) - 1 for block in blocks) < FEWEST:
+        text = "noise of the calibration: it holds no repeated empty frames"
+        return CalibrationNoise(None, missing=text)
+    n_empty = sum(len(block) for block in blocks)
+    subtracted = 0.0 if rows.matrix_background is Background.NONE else 1 / n_empty
+    return CalibrationNoise(estimate_frame_noise(blocks).variance, subtracted)
 
 
 def estimate_row_noise(
@@ -219,12 +249,6 @@ def estimate_row_noise(
     return RowNoise(frame, share, diagonal, tuple(missing))
 
 
-def _raw(rows: PreparedRows, scan: Scan) -> Complex:
-    """Return every frame's rows, prepared as the object's but with nothing subtracted."""
-    plain = replace(rows, settings=rows.settings.model_copy(update={"background": Background.NONE}))
-    return plain.signal(replace(scan, is_background=np.zeros(len(scan.is_background), np.bool_)))
-
-
 def _runs(frames: NDArray[np.intp]) -> list[NDArray[np.intp]]:
     """Return frames that follow each other, together."""
     return np.split(frames, np.flatnonzero(np.diff(frames) > 1) + 1) if len(frames) else []
@@ -239,13 +263,13 @@ def _blocks(
     """
     blocks, places = [], []
     if scan.is_background.any() and not empty:
-        values = _raw(rows, scan)
+        values = rows.frames(scan)
         for run in _runs(np.flatnonzero(scan.is_background)):
             blocks.append(values[run])
             places.append(float(run.mean()))
     n = len(scan.is_background)
     for number, other in enumerate(empty):
-        values = _raw(rows, other)
+        values = rows.frames(other)
         used = other.is_background if other.is_background.any() else ~other.is_background
         blocks.append(values[used])
         places.append((n - 1) / 2 + (-n if number == 0 else n))
@@ -275,7 +299,7 @@ def _matrix_blocks(rows: PreparedRows) -> list[Complex]:
     matrix: SystemMatrix = rows.matrix
     if not matrix.is_background.any():
         return []
-    values = load_rows(matrix, rows.selection) * rows.weights
+    values = rows.frames(matrix)
     return [values[run] for run in _runs(np.flatnonzero(matrix.is_background))]
 
 
@@ -321,15 +345,3 @@ def _drift(
     apart = np.abs(points[:, None] - points[None, :])
     walk = max(-0.5 * float(contrast @ apart @ contrast), 0.0)
     return np.tile(step * walk / 2, 2)
-
-
-def _calibration_noise(rows: PreparedRows, values: Array) -> Array | str:
-    """Return the variance (2 row,) that the calibration's noise gives the fitted signal."""
-    own = _matrix_blocks(rows)
-    if sum(len(block) - 1 for block in own) < FEWEST:
-        return "noise of the calibration: it holds no repeated empty frames"
-    frame = estimate_frame_noise(own)
-    n_empty = sum(len(block) for block in own)
-    subtracted = 0.0 if rows.matrix_background is Background.NONE else 1 / n_empty
-    together = float((values**2).sum()) + float(values.sum()) ** 2 * subtracted
-    return np.asarray(frame.variance * together, dtype=np.float64)
