@@ -2,8 +2,11 @@
 
 import multiprocessing
 import os
+import signal
+import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -205,3 +208,43 @@ def test_the_worker_needs_nothing_of_this_package():
     assert "import sojourn" not in text
     assert "from sojourn" not in text
     assert "pickle" not in text.replace("unpickles", "")
+
+
+HANG = """
+import importlib.util, sys, time
+spec = importlib.util.spec_from_file_location("worker", sys.argv[3])
+worker = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(worker)
+worker.ANSWERS["hang"] = lambda _: time.sleep(60)
+sys.exit(worker.main())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="copies and alarms need POSIX")
+def test_a_copy_that_hangs_ends_by_itself_even_if_nobody_waits():
+    command = [sys.executable, "-c", HANG, str(1 << 30), "0.2", str(isolation.WORKER)]
+    began = time.monotonic()
+    done = subprocess.run(
+        command, input=b'{"ask": "hang"}\n', capture_output=True, timeout=50, check=False
+    )
+    # 128 + 14, the number of SIGALRM, as a shell gives it
+    assert done.returncode == 142
+    assert time.monotonic() - began < 40
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="copies need POSIX")
+def test_a_copy_killed_at_work_leaves_no_process_behind(tmp_path):
+    path, limits = handmade.write(tmp_path / "a.mdf"), Limits(seconds=56)
+    copy = describe(path, limits).head["pid"]
+    assert copy != child(limits)
+    os.kill(copy, signal.SIGKILL)
+    with pytest.raises(DataError, match="ended unexpectedly"):
+        describe(path, limits)
+    assert describe(path, limits).head["pid"] != copy
+    stop_workers()
+    assert isolation._workers == {}
+    for _ in range(100):
+        if not Path(f"/proc/{copy}").exists():
+            return
+        time.sleep(0.05)
+    pytest.fail(f"process {copy} is still there")

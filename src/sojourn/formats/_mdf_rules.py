@@ -35,6 +35,7 @@ from sojourn.formats._mdf_tree import Tree, open_tree
 
 LIMITS = Limits()
 ROWS_AT_ONCE = 256
+MAX_INDICES = 1 << 28
 CHOICES = {
     f"{DRIVE}/waveform": ("sine", "triangle", "custom"),
     "/scanner/topology": ("FFP", "FFL", "MPS"),
@@ -287,6 +288,11 @@ def _kept(tree: Tree) -> Iterator[Deviation]:
         taken = read_acquisition(tree)
         layout = read_layout(tree, taken)
     except DataError:
+        return
+    n_indices = layout.n_periods * taken.n_channels * len(layout.bins) * layout.n_kept
+    if n_indices > MAX_INDICES:
+        found, expected = f"{n_indices} numbers", f"at most {MAX_INDICES} to compare them"
+        yield Deviation(INDICES, found, expected, "note", "/measurement")
         return
     try:
         for period in range(layout.n_periods):
