@@ -21,8 +21,7 @@ Progress = Callable[[int, int], None]
 T = TypeVar("T")
 
 _BLOCK = 8
-_PROBES = 27
-_OVERSAMPLING = 4
+_OVERSAMPLING = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,12 +32,14 @@ class Resolution:
     its Nyquist frequency aliases as in a receiver without filter; more samples act as an
     anti-alias filter, fewer (see `sufficient_samples`) save time where high bins are not kept.
     `single`: single precision, with an error of about 1e-6 of a position's strongest bin.
-    `threads`: of the simulation; the result does not depend on it.
+    `threads`: of the simulation; the result does not depend on it. `mirrors`: calculate only one
+    of the positions of a grid whose signals follow from each other (`mirrors.find_mirrors`).
     """
 
     samples: int | None = None
     single: bool = False
     threads: int = 1
+    mirrors: bool = False
 
     def __post_init__(self) -> None:
         if self.threads < 1 or (self.samples is not None and self.samples < 2):
@@ -151,10 +152,78 @@ def simulate_spectra(
         np.multiply(spectra[..., selected], gain, out=result[block])
         return int(block.stop)
 
-    for done in _each(work, _blocks(len(places)), resolution.threads):
+    for done in run_blocks(work, position_blocks(len(places)), resolution.threads):
         if progress is not None:
             progress(done, len(places))
     return result
+
+
+def sufficient_samples(
+    scanner: Scanner,
+    probes: NDArray[np.float64],
+    model: ParticleModel,
+    *,
+    max_bin: int,
+    tolerance: float = 1e-4,
+    patch: int = 0,
+) -> int:
+    r"""Return the fewest samples of a period whose aliasing stays below a bound.
+
+    With n samples, bin k receives what belongs to bins n - k and n + k as well. Of the numbers
+    2^a 3^b 5^c (fast transforms) this is the first from twice `max_bin` on with
+
+    .. math:: |g_k| (|m_{n-k}| + |m_{n+k}|) \le \varepsilon \max_j |g_j m_j|
+
+    for every k up to `max_bin`, every channel and probe; m is the moment's spectrum from twice
+    the receiver's samples, g the receive chain's gain.
+
+    Parameters
+    ----------
+    scanner, model, patch
+        as `simulate_spectra`.
+    probes
+        shape (n, 3), LPS, m: places all over what is to be simulated.
+    max_bin
+        highest bin kept.
+    tolerance
+        of a probe's strongest bin up to `max_bin`.
+
+    Returns
+    -------
+        samples; those of the receiver where no smaller number does.
+
+    Raises
+    ------
+    DataError
+        if `max_bin` is no bin of the receiver.
+    """
+    own = scanner.sequence.n_samples
+    resolution = Resolution(samples=_OVERSAMPLING * own)
+    setup = _prepare(scanner, model, np.asarray(probes), patch=patch, resolution=resolution)
+    bins = _checked_bins(scanner, np.array([0, max_bin]) if max_bin else None, own)
+    bins = np.arange(bins[-1] + 1)
+    gain = np.abs(scanner.gain()[:, bins])
+    moments = np.abs(np.fft.rfft(setup.moments(np.asarray(probes)), axis=-1))
+    bound = tolerance * (gain * moments[..., bins]).max(axis=(1, 2), keepdims=True)
+    for samples in _smooth_numbers(2 * max_bin + 2, own):
+        folded = moments[..., samples - bins].copy()
+        above = samples + bins
+        inside = above < moments.shape[-1]
+        folded[..., inside] += moments[..., above[inside]]
+        if np.all(gain * folded <= bound):
+            return samples
+    return own
+
+
+def _smooth_numbers(low: int, high: int) -> list[int]:
+    """Return even numbers from `low` to below `high` with no prime factor above 5, ascending."""
+    numbers = {
+        2**a * 3**b * 5**c
+        for a in range(1, high.bit_length() + 1)
+        for b in range(high.bit_length())
+        for c in range(high.bit_length())
+    }
+    return sorted(n for n in numbers if low <= n < high)
 
 
 def simulate_signal(
@@ -199,7 +268,7 @@ def simulate_signal(
         return np.tensordot(amounts[block], seen.astype(np.float64), axes=1)
 
     total = np.zeros((scanner.n_channels, setup.waves.shape[1]))
-    for part in _each(work, _blocks(len(places)), resolution.threads):
+    for part in run_blocks(work, position_blocks(len(places)), resolution.threads):
         total += part
     scale = scanner.sequence.n_samples / total.shape[1] * model.moment_per_iron
     spectrum: NDArray[np.complex128] = np.fft.rfft(total)[:, kept] * scanner.gain() * scale
@@ -242,12 +311,13 @@ def _checked_bins(
     return kept
 
 
-def _blocks(n: int) -> list[slice]:
+def position_blocks(n: int) -> list[slice]:
+    """Return slices of a few positions that together are `n`."""
     return [slice(start, min(start + _BLOCK, n)) for start in range(0, n, _BLOCK)]
 
 
-def _each(work: Callable[[slice], T], blocks: list[slice], threads: int) -> Iterator[T]:
-    """Yield the work's results in the order of `blocks`."""
+def run_blocks(work: Callable[[slice], T], blocks: list[slice], threads: int) -> Iterator[T]:
+    """Yield the results of `work` in the order of `blocks`, from one thread or several."""
     if threads == 1:
         yield from map(work, blocks)
         return

@@ -9,11 +9,14 @@ from sojourn.core.errors import DataError
 from sojourn.core.geometry import Grid
 from sojourn.core.provenance import digest
 from sojourn.core.signals import ArraySpectra, Scan, SystemMatrix
-from sojourn.physics.particle_models import ParticleModel
+from sojourn.physics.mirrors import Mirror, find_mirrors, representatives
+from sojourn.physics.particle_models import MemorylessModel, ParticleModel
 from sojourn.physics.receive_spectra import (
     STANDARD,
     Progress,
     Resolution,
+    position_blocks,
+    run_blocks,
     simulate_signal,
     simulate_spectra,
 )
@@ -219,22 +222,84 @@ def _cube_spectra(
     """Return the spectra (voxel, channel, bin) of 1 kg, averaged over a cube of Gauss points."""
     nodes, weights = np.polynomial.legendre.leggauss(points_per_edge)
     centers, edges = grid.centers(), np.array(grid.affine[:3, :3])
+    mirrors = _mirrors(scanner, grid, model, points_per_edge, patch, resolution)
     total: NDArray[np.complex64] | NDArray[np.complex128] | None = None
     for count, (i, j, k) in enumerate(np.ndindex((points_per_edge,) * 3)):
         shift = edges @ (np.array([nodes[i], nodes[j], nodes[k]]) / 2)
-        part = simulate_spectra(
+        part = _grid_spectra(
             scanner,
             centers + shift,
             model,
+            mirrors,
             patch=patch,
             bins=bins,
             resolution=resolution,
             progress=_shifted(progress, count, points_per_edge**3),
         )
-        part *= part.dtype.type(weights[i] * weights[j] * weights[k] / 8)
+        if points_per_edge > 1:
+            part *= part.dtype.type(weights[i] * weights[j] * weights[k] / 8)
         total = part if total is None else total + part
     assert total is not None
     return total
+
+
+def _mirrors(
+    scanner: Scanner,
+    grid: Grid,
+    model: ParticleModel,
+    points_per_edge: int,
+    patch: int,
+    resolution: Resolution,
+) -> tuple[Mirror, ...]:
+    """Return the mirrors asked for; points beside the centers have none."""
+    if not resolution.mirrors or points_per_edge > 1 or not isinstance(model, MemorylessModel):
+        return ()
+    return find_mirrors(scanner, grid, patch=patch, n_samples=resolution.samples)
+
+
+def _grid_spectra(
+    scanner: Scanner,
+    positions: NDArray[np.float64],
+    model: ParticleModel,
+    mirrors: tuple[Mirror, ...],
+    *,
+    patch: int,
+    bins: NDArray[np.int64],
+    resolution: Resolution,
+    progress: Progress | None,
+) -> NDArray[np.complex64] | NDArray[np.complex128]:
+    """Return the spectra (voxel, channel, bin) of 1 kg, mirrored ones by their mirror."""
+    chosen, index, number = representatives(mirrors, len(positions))
+    spectra = simulate_spectra(
+        scanner,
+        positions[chosen],
+        model,
+        patch=patch,
+        bins=bins,
+        resolution=resolution,
+        progress=progress,
+    )
+    if not mirrors:
+        return spectra
+    # Mirrors act on the moments: what the chain makes of them is turned back where it turns.
+    gain = scanner.gain()[:, bins]
+    phase = np.divide(gain, gain.conj(), out=np.ones_like(gain), where=gain != 0)
+    result = np.empty((len(positions), *spectra.shape[1:]), dtype=spectra.dtype)
+    factors = [mirror.factor(bins, phase).astype(spectra.dtype) for mirror in mirrors]
+
+    def work(block: slice) -> int:
+        for place in range(block.start, block.stop):
+            source = spectra[index[place]]
+            if number[place] < 0:
+                result[place] = source
+                continue
+            turned = source.conj() if mirrors[number[place]].is_reversed else source
+            np.multiply(turned, factors[number[place]], out=result[place])
+        return int(block.stop)
+
+    for _ in run_blocks(work, position_blocks(len(positions)), resolution.threads):
+        pass
+    return result
 
 
 def _shifted(progress: Progress | None, count: int, passes: int) -> Progress | None:
