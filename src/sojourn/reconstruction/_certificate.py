@@ -36,6 +36,7 @@ Real = NDArray[np.float64]
 SUFFICIENT = 0.1
 MAX_HALVINGS = 40
 FORCING = 0.05
+MAX_PRODUCTS = 50
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +91,8 @@ class WholeProblem:
         found = self._certificate(here, passes)
         while found.relative_distance > goal and passes < max_passes:
             solve = self._preconditioner(here.weights > 0)
-            step, n = self._direction(here, solve, max_passes - passes)
+            enough = self._gradient_for(goal, found) / 2
+            step, n = self._direction(here, solve, enough, min(MAX_PRODUCTS, max_passes - passes))
             here, more = self._search(here, step, signal)
             passes += n + more
             found = self._certificate(here, passes)
@@ -119,6 +121,11 @@ class WholeProblem:
             passes=passes,
         )
 
+    def _gradient_for(self, goal: float, found: Certificate) -> float:
+        """Return the norm of the gradient that certifies `goal` for an image of this norm."""
+        distance = goal / (1 + goal) * float(np.linalg.norm(found.values))
+        return float(2 * np.sqrt(self.regularization) * distance)
+
     def _preconditioner(self, active: NDArray[np.bool_]) -> Callable[[Complex], Complex]:
         """Return the inverse of the compressed Hessian on its directions, of one on the others."""
         s = self.compressed.singular / np.sqrt(self.regularization)
@@ -136,12 +143,12 @@ class WholeProblem:
         return solve
 
     def _direction(
-        self, here: _Point, solve: Callable[[Complex], Complex], most: int
+        self, here: _Point, solve: Callable[[Complex], Complex], enough: float, most: int
     ) -> tuple[Complex, int]:
         """Return the Newton direction by preconditioned conjugate gradients, and its passes."""
         active = here.weights > 0
         d, r = np.zeros_like(here.dual), -here.gradient
-        target = FORCING * np.linalg.norm(r)
+        target = max(FORCING * float(np.linalg.norm(r)), enough)
         v = solve(r)
         energy, n = _inner(r, v), 0
         while n < most:

@@ -77,7 +77,7 @@ def encode(compressed: CompressedMatrix, regularization: float, bits: Bits) -> C
     wide, long_ = -(-rank // 16) * 16, -(-voxels // kernels.BLOCK) * kernels.BLOCK
     unit = float(compressed.singular[0])
     loadings = quantize(compressed.loadings, bits)
-    basis = quantize(compressed.basis, bits)
+    basis = quantize(compressed.basis, 16 if bits == 8 else bits)
     operator = kernels.Operator(
         codes=_filled(loadings.codes, (long_, wide)),
         scale=_filled(loadings.scale, (long_,)),
@@ -167,6 +167,8 @@ class Session:
             raise RuntimeError("the solver's second thread did not answer; use one thread")
         self._note(status)
         np.multiply(self._image, self._unit, out=out)
+        if peak == 0:
+            self.reset()
 
     def reset(self) -> None:
         """Forget the last frame."""
@@ -190,7 +192,7 @@ class Session:
         peak = float(self._magnitude.max()) / self._coded.unit
         if not peak < LARGEST:
             self.reset()
-            at = int(np.argmax(~np.isfinite(self._magnitude) | (self._magnitude == peak)))
+            at = int(np.argmax(self._magnitude))  # of the first NaN, where there is one
             raise DataError(
                 f"a frame holds {signal[at]} (row {at}); expected finite values below "
                 f"{LARGEST:.0e} times the calibration's. Drop the frame, or check its unit"

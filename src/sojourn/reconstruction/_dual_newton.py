@@ -9,8 +9,9 @@ With :math:`B` (rank, voxel) and half of what the project's lambda convention mi
 and :math:`x = [B^T y]_+ / \lambda` at the minimum. The dual has no constraint, rank unknowns, a
 Lipschitz gradient :math:`g = y + B x(y) - z` and is 1-strongly convex; where the active set A
 (voxels with :math:`B^T y > 0`) stays, it is quadratic with Hessian :math:`1 + B_A B_A^T/\lambda`.
-Steps solve that system by conjugate gradients and are shortened until Armijo's rule holds, which
-makes the iteration converge from every start; near the solution whole steps converge fast.
+Steps solve that system (in double precision directly, in single by conjugate gradients) and are
+shortened until Armijo's rule holds, which makes the iteration converge from every start; near the
+solution whole steps converge fast.
 
 References
 ----------
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
 
 Array = NDArray[np.floating]
 
@@ -34,13 +36,17 @@ START = 0.5
 
 MAX_HALVINGS = 40
 
+MAX_PRODUCTS = 50
+"""Of one step's conjugate gradients: a step cut short still descends."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DualSolution:
     """Of each frame: `values` (frame, voxel), `dual` (frame, rank) and how well it is solved.
 
     `gradient` (frame,): norm of g over norm of z. `active`: share of voxels above zero. `passes`:
-    visits of the whole matrix, one product forth and one back. `is_converged`: the gradient came
+    visits of the whole matrix, one product forth and one back; products with the active voxels
+    count by their share. `is_converged`: the gradient came
     down to the tolerance within the passes allowed.
     """
 
@@ -84,6 +90,10 @@ def solve_dual(
     Returns
     -------
         in the precision of `loadings`.
+
+    Notes
+    -----
+    In double precision a step forms and factorises the Hessian (rank, rank): meant for small ranks.
     """
     kind = loadings.dtype
     unit = float(singular[0])
@@ -98,9 +108,12 @@ def solve_dual(
     is_open = np.ones(len(z), dtype=np.bool_)
     while len(todo := np.flatnonzero(is_open & (_norms(g) > goal) & (passes < max_passes))):
         active = p[todo] > 0
-        target = np.maximum(forcing * _norms(g[todo]), goal[todo] / 2)
-        left = max_passes - passes[todo]
-        d, n = _direction(loadings, s, lam, active, g[todo], target, left)
+        if kind == np.float64:
+            d, n = _exact_direction(loadings, s, lam, active, g[todo])
+        else:
+            target = np.maximum(forcing * _norms(g[todo]), goal[todo] / 2)
+            left = np.minimum(MAX_PRODUCTS, max_passes - passes[todo])
+            d, n = _direction(loadings, s, lam, active, g[todo], target, left)
         change = (d * s) @ loadings.T
         length = _search(g[todo], d, p[todo], change, lam)
         y[todo] += length * d
@@ -108,7 +121,7 @@ def solve_dual(
         x = np.maximum(p[todo], 0)
         before = g[todo]
         g[todo] = y[todo] + (x @ loadings) * s / lam - z[todo]
-        passes[todo] += n + 1
+        passes[todo] += n * active.mean(axis=1) + 1
         stalled = (length[:, 0] == 0) | ((g[todo] == before).all(axis=1))
         is_open[todo[stalled]] = False
     values = np.maximum(p, 0) / lam
@@ -126,6 +139,19 @@ def solve_dual(
 def _norms(vectors: Array) -> Array:
     squares: Array = np.einsum("fk,fk->f", vectors, vectors, dtype=np.float64)
     return np.sqrt(squares)
+
+
+def _exact_direction(
+    loadings: Array, s: Array, lam: np.floating, active: NDArray[np.bool_], g: Array
+) -> tuple[Array, Array]:
+    """Return Newton directions (frame, rank) by Cholesky's factorisation; one pass each."""
+    found = np.empty_like(g)
+    for k, chosen in enumerate(active):
+        kept = loadings[chosen] * (s / np.sqrt(lam))
+        hessian = kept.T @ kept
+        hessian[np.diag_indices_from(hessian)] += 1
+        found[k] = cho_solve(cho_factor(hessian, lower=True), -g[k])
+    return found, np.ones(len(g))
 
 
 def _direction(

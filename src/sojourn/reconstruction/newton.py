@@ -99,8 +99,10 @@ class Newton(RowSettings):
             if no row is left, the calibration's background cannot be subtracted as asked, the
             matrix is zero or not finite, or `roi` does not lie on its grid.
         """
-        rows = prepare_rows(self, matrix)
-        solver = NewtonSolver.of(self, rows)
+        is_certified = self.purpose is Purpose.QUANTIFICATION
+        with single_threaded() if is_certified else nullcontext():
+            rows = prepare_rows(self, matrix)
+            solver = NewtonSolver.of(self, rows)
         return PreparedMethod(STAGE, rows, solver, solver.extra())
 
 
@@ -131,13 +133,12 @@ class NewtonSolver:
         n_voxels = rows.matrix.grid.n_voxels
         columns = rows.columns if len(voxels) == n_voxels else rows.columns[:, voxels]
         is_certified = settings.purpose is Purpose.QUANTIFICATION
-        with single_threaded() if is_certified else nullcontext():
-            compressed = compress(
-                columns,
-                max_rank=preset.rank,
-                truncation=0.0 if settings.rank is not None else noise_share(rows),
-                rng=named_generator(settings.seed, "compression"),
-            )
+        compressed = compress(
+            columns,
+            max_rank=preset.rank,
+            truncation=0.0 if settings.rank is not None else noise_share(rows),
+            rng=named_generator(settings.seed, "compression"),
+        )
         is_small = min(2 * columns.shape[0], columns.shape[1]) <= EXACT_SIZE
         coded = None
         if _compiled.is_available() and not is_small:
