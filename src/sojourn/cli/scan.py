@@ -192,3 +192,59 @@ def compare(
         typer.echo(json.dumps(compared.to_json_dict(), indent=1, ensure_ascii=False))
     else:
         typer.echo(str(compared))
+
+
+def _list_simulations(asked: bool) -> None:
+    """Print presets, tracers and phantoms of a simulation, and end."""
+    if not asked:
+        return
+    from sojourn.study.simulating_scans import listed_simulations
+
+    typer.echo(listed_simulations())
+    raise typer.Exit
+
+
+@app.command()
+@guarded
+def simulate(
+    scanner: Annotated[str, typer.Argument(help="Preset of a scanner; see --list.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder.")],
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal bytes.")],
+    tracer: Annotated[str, typer.Option(help="Tracer of the library.")] = "ferumoxytol",
+    phantom: Annotated[str, typer.Option(help="What is measured.")] = "ball",
+    iron_ug: Annotated[float, typer.Option(help="Iron in the phantom.")] = 100.0,
+    sample_iron_ug: Annotated[float, typer.Option(help="Iron of the calibration's sample.")] = 10.0,
+    snr: Annotated[float, typer.Option(help="Of the strongest frequency, in a frame.")] = 1000.0,
+    frames: Annotated[int, typer.Option(help="Frames that show the phantom.")] = 10,
+    background_frames: Annotated[int, typer.Option(help="Empty frames, before and after.")] = 10,
+    voxels: Annotated[str | None, typer.Option(help="Of the calibration, such as 9x9x5.")] = None,
+    threads: Annotated[int, typer.Option(help="They change no byte.")] = 1,
+    force: Annotated[bool, typer.Option(help="Overwrite existing files.")] = False,
+    listed: Annotated[
+        bool,
+        typer.Option("--list", callback=_list_simulations, is_eager=True, help="Names to choose."),
+    ] = False,
+) -> None:
+    """Write a SIMULATED calibration and measurement, MDF 2.1, and what is true of them."""
+    del listed
+    from sojourn.cli._progress import progress
+    from sojourn.core.errors import DataError
+    from sojourn.study.simulating_scans import FILES, SimulatedScan, parse_voxels, simulate_files
+
+    plan = SimulatedScan(
+        scanner=scanner,
+        seed=seed,
+        tracer=tracer,
+        phantom=phantom,
+        iron_ug=iron_ug,
+        sample_iron_ug=sample_iron_ug,
+        snr=snr,
+        frames=frames,
+        background_frames=background_frames,
+        voxels=parse_voxels(voxels) if voxels else None,
+    )
+    if not force and (there := [name for name in FILES if (output / name).exists()]):
+        raise DataError(f"{output} holds {', '.join(there)}; use --force to replace it")
+    with progress("simulating") as show:
+        simulate_files(plan, output, threads=threads, show=show)
+    typer.echo(f"wrote {', '.join(FILES)} into {output}, all SIMULATED", err=True)
