@@ -12,7 +12,7 @@ from sojourn.core.errors import DataError
 from sojourn.physics.fields import drive_waveform
 from sojourn.physics.magnetization_kernels import Real, compiled_kernel, received_moments_numpy
 from sojourn.physics.particle_models import MemorylessModel, ParticleModel
-from sojourn.physics.rational_curves import RationalCurve, fit_rational_curve
+from sojourn.physics.rational_curves import fit_rational_curve
 from sojourn.physics.scanners import Scanner
 
 Progress = Callable[[int, int], None]
@@ -54,41 +54,36 @@ STANDARD = Resolution()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Setup:
-    """What one simulation needs for every position."""
+    """What one simulation needs of every position: `moments` are those of a block of them.
 
-    scanner: Scanner
+    With a `curve`, fields are relative to its reach and receive coils multiplied by it, all of
+    one floating type.
+    """
+
     model: ParticleModel
-    patch: int
-    waves: NDArray[np.float64]
-    curve: RationalCurve | None
-    single: bool
+    static: Real
+    coils: Real
+    waves: Real
+    receive: Real
+    curve: tuple[Real, Real] | None
+    interval: float
 
     @property
-    def interval(self) -> float:
-        return float(self.scanner.sequence.drive_field.cycle / self.waves.shape[1])
+    def is_single(self) -> bool:
+        return self.waves.dtype == np.float32
 
-    def moments(self, positions: NDArray[np.float64]) -> Real:
+    def moments(self, block: slice) -> Real:
         """Return receive sensitivity . magnetization, (n, channel, sample), T/A."""
-        static, coils, receive = self.scanner.fields(positions, patch=self.patch)
+        static, coils, receive = self.static[block], self.coils[block], self.receive[block]
         if self.curve is None:
             field = static[:, None] + np.einsum("ndc,dt->ntc", coils, self.waves)
             answer = self.model.magnetization(field, interval=self.interval)
             moments: Real = np.einsum("nkc,ntc->nkt", receive, answer)
             return moments
-        kind = np.float32 if self.single else np.float64
+        shape = (len(static), receive.shape[1], self.waves.shape[1])
+        out = np.empty(shape, dtype=self.waves.dtype)
         kernel = compiled_kernel() or received_moments_numpy
-        out = np.empty((len(positions), receive.shape[1], self.waves.shape[1]), dtype=kind)
-        reach = self.curve.reach
-        # b = B / reach, so M = (M / B)(b^2) * B: the reach returns with the sensitivity.
-        kernel(
-            np.ascontiguousarray(static / reach, dtype=kind),
-            np.ascontiguousarray(coils / reach, dtype=kind),
-            self.waves.astype(kind),
-            np.ascontiguousarray(receive * reach, dtype=kind),
-            self.curve.numerator.astype(kind),
-            self.curve.denominator.astype(kind),
-            out,
-        )
+        kernel(static, coils, self.waves, receive, *self.curve, out)
         return out
 
 
@@ -140,7 +135,7 @@ def simulate_spectra(
     setup = _prepare(scanner, model, places, patch=patch, resolution=resolution)
     kept = _checked_bins(scanner, bins, setup.waves.shape[1])
     scale = scanner.sequence.n_samples / setup.waves.shape[1] * model.moment_per_iron
-    kind = np.complex64 if setup.single else np.complex128
+    kind = np.complex64 if setup.is_single else np.complex128
     gain = (scanner.gain()[:, kept] * scale).astype(kind)
     result = np.empty((len(places), scanner.n_channels, len(kept)), dtype=kind)
     selected = slice(kept[0], kept[-1] + 1) if np.all(np.diff(kept) == 1) else kept
@@ -148,7 +143,7 @@ def simulate_spectra(
     def work(block: slice) -> int:
         from scipy.fft import rfft
 
-        spectra = rfft(setup.moments(places[block]), axis=-1, overwrite_x=True)
+        spectra = rfft(setup.moments(block), axis=-1, overwrite_x=True)
         np.multiply(spectra[..., selected], gain, out=result[block])
         return int(block.stop)
 
@@ -203,7 +198,7 @@ def sufficient_samples(
     bins = _checked_bins(scanner, np.array([0, max_bin]) if max_bin else None, own)
     bins = np.arange(bins[-1] + 1)
     gain = np.abs(scanner.gain()[:, bins])
-    moments = np.abs(np.fft.rfft(setup.moments(np.asarray(probes)), axis=-1))
+    moments = np.abs(np.fft.rfft(setup.moments(slice(None)), axis=-1))
     bound = tolerance * (gain * moments[..., bins]).max(axis=(1, 2), keepdims=True)
     for samples in _smooth_numbers(2 * max_bin + 2, own):
         folded = moments[..., samples - bins].copy()
@@ -264,7 +259,7 @@ def simulate_signal(
     kept = _checked_bins(scanner, None, setup.waves.shape[1])
 
     def work(block: slice) -> NDArray[np.float64]:
-        seen = setup.moments(places[block])
+        seen = setup.moments(block)
         return np.tensordot(amounts[block], seen.astype(np.float64), axes=1)
 
     total = np.zeros((scanner.n_channels, setup.waves.shape[1]))
@@ -283,19 +278,34 @@ def _prepare(
     patch: int,
     resolution: Resolution,
 ) -> _Setup:
-    """Return the setup, with the model's curve fitted as far as the field reaches."""
+    """Return fields of every position, with the model's curve fitted as far as they reach."""
     if positions.ndim != 2 or positions.shape[1] != 3 or not len(positions):
         raise DataError(f"positions have shape {positions.shape}, expected (n, 3), LPS, m")
     samples = resolution.samples or scanner.sequence.n_samples
-    waves = drive_waveform(scanner.sequence.drive_field, samples)
-    curve = None
-    if isinstance(model, MemorylessModel):
-        static, coils, _ = scanner.fields(positions, patch=patch)
-        strongest = np.linalg.norm(coils, axis=2) @ np.abs(waves).max(axis=1)
-        reach = float(np.max(np.linalg.norm(static, axis=1) + strongest))
-        curve = fit_rational_curve(model.curve, reach=max(1.001 * reach, 1e-9))
-    single = resolution.single and (curve is None or curve.fits_single)
-    return _Setup(scanner, model, patch, waves, curve, single)
+    drive = scanner.sequence.drive_field
+    waves = drive_waveform(drive, samples)
+    static, coils, receive = scanner.fields(positions, patch=patch)
+    interval = float(drive.cycle / samples)
+    if not isinstance(model, MemorylessModel):
+        return _Setup(model, static, coils, waves, receive, None, interval)
+    strongest = np.linalg.norm(coils, axis=2) @ np.abs(waves).max(axis=1)
+    reach = max(1.001 * float(np.max(np.linalg.norm(static, axis=1) + strongest)), 1e-9)
+    curve = fit_rational_curve(model.curve, reach=reach)
+    kind = np.float32 if resolution.single and curve.fits_single else np.float64
+
+    def cast(values: NDArray[np.float64]) -> Real:
+        return np.ascontiguousarray(values, dtype=kind)
+
+    # b = B / reach, so M = (M / B)(b^2) * B: the reach returns with the sensitivity.
+    return _Setup(
+        model,
+        cast(static / reach),
+        cast(coils / reach),
+        cast(waves),
+        cast(receive * reach),
+        (cast(curve.numerator), cast(curve.denominator)),
+        interval,
+    )
 
 
 def _checked_bins(
