@@ -7,7 +7,7 @@ from hypothesis.extra.numpy import arrays
 from sojourn.core.errors import DataError
 from sojourn.physics.core_sizes import CoreSizes, core_sizes
 from sojourn.physics.particle_models import Equilibrium, MemorylessModel
-from sojourn.physics.particles import FERUMOXYTOL, TracerParticles, mean_magnetization
+from sojourn.physics.particles import FERUMOXYTOL, mean_magnetization
 
 vectors = arrays(np.float64, (4, 3), elements=st.floats(-0.1, 0.1))
 
@@ -45,14 +45,6 @@ def test_equilibrium_can_be_tabulated():
     assert isinstance(Equilibrium(FERUMOXYTOL), MemorylessModel)
 
 
-def test_lognormal_nodes_keep_the_moments_of_the_distribution():
-    # mean of d^3 of a lognormal: d^3 exp(9 s^2 / 2); shares mix linearly.
-    sizes = core_sizes(TracerParticles((0.25, 0.75), (20e-9, 6e-9), (0.2, 0.3)))
-    expected = 0.25 * 8e-24 * np.exp(4.5 * 0.04) + 0.75 * 2.16e-25 * np.exp(4.5 * 0.09)
-    assert float(sizes.iron_shares @ sizes.diameters**3) == pytest.approx(expected, rel=1e-12)
-    assert core_sizes(sizes) is sizes
-
-
 def test_discrete_sizes_magnetize_as_their_lognormal():
     field = np.linspace(0, 50e-3, 7)
     sizes = Equilibrium(core_sizes(FERUMOXYTOL))
@@ -77,28 +69,9 @@ def test_impossible_fields_are_refused(field, interval, message):
         Equilibrium(FERUMOXYTOL).magnetization(field, interval=interval)
 
 
-@pytest.mark.parametrize(
-    ("diameters", "shares", "saturation"),
-    [
-        pytest.param([1e-8], [0.9], 380e3, id="shares-below-one"),
-        pytest.param([1e-8, 2e-8], [1.5, -0.5], 380e3, id="negative-share"),
-        pytest.param([0.0], [1.0], 380e3, id="no-size"),
-        pytest.param([np.inf], [1.0], 380e3, id="infinite-size"),
-        pytest.param([1e-8], [1.0], 0.0, id="no-saturation"),
-        pytest.param([1e-8, 2e-8], [1.0], 380e3, id="lengths-differ"),
-        pytest.param([], [], 380e3, id="nothing"),
-    ],
-)
-def test_impossible_sizes_are_refused(diameters, shares, saturation):
-    with pytest.raises(DataError):
-        CoreSizes(np.array(diameters), np.array(shares), saturation)
-
-
-def test_absolute_zero_and_no_nodes_are_refused():
+def test_absolute_zero_is_refused():
     with pytest.raises(DataError, match="temperature"):
         Equilibrium(FERUMOXYTOL, 0.0)
-    with pytest.raises(DataError, match="nodes"):
-        core_sizes(FERUMOXYTOL, nodes=0)
 
 
 def test_third_harmonic_of_a_weak_field_is_a_180th_of_xi_cubed():
