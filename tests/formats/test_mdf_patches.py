@@ -599,6 +599,13 @@ def test_calibrations_of_version_1_are_read(tmp_path):
     assert "taken as so" in matrix.metadata["notes"]
 
 
+def test_data_of_version_1_that_cannot_be_reached_are_named(tmp_path):
+    samples = handmade.signals()
+    both = {"/measurement/dataFD": halves(np.fft.rfft(samples))}
+    scan = read_scan(version_1(tmp_path, samples, "/measurement/dataTD", **both))
+    assert "/measurement/dataTD is read; /measurement/dataFD in the" in scan.metadata["notes"]
+
+
 def test_the_header_of_version_1_has_no_ids_to_keep(tmp_path):
     path = version_1(tmp_path, handmade.signals(), "/measurement/dataTD")
     with pytest.raises(DataError, match="make an MdfHeader for this file"):

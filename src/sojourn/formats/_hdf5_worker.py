@@ -58,35 +58,29 @@ def open_file(path: str, stamp: list[int] | None = None) -> h5py.File:
     return h5py.File(path, "r")
 
 
-def members(group: h5py.Group) -> Iterator[tuple[str, Any]]:
-    """Yield the members of a group by name; refuse every link but a hard one."""
-    for name in sorted(group):
-        kind = group.id.links.get_info(name.encode("utf-8", "surrogateescape")).type
-        if kind != h5py.h5l.TYPE_HARD:
-            raise Refused("link", f"{group.name}/{name} is a {LINKS.get(kind, 'UserLink')}")
-        yield name, group[name]
-
-
-def walk(file: h5py.File) -> Iterator[tuple[str, h5py.Group | h5py.Dataset]]:
-    """Yield every group and dataset by path; each group is entered once."""
-    yield "/", file
-    waiting: list[tuple[str, h5py.Group, int]] = [("", file, 0)]
+def walk(file: h5py.File) -> Iterator[tuple[str, Any]]:
+    """Yield every group and dataset by path, as low-level objects; each group is entered once."""
+    waiting: list[tuple[str, Any, int]] = [("", h5py.h5g.open(file.id, b"/"), 0)]
     seen: set[int] = set()
     n_objects = 0
     while waiting:
         folder, group, depth = waiting.pop()
-        for name, child in members(group):
-            path, n_objects = f"{folder}/{name}", n_objects + 1
+        yield folder or "/", group
+        for name in sorted(group):
+            path, n_objects = f"{folder}/{name.decode('utf-8', 'surrogateescape')}", n_objects + 1
+            link = group.links.get_info(name).type
+            if link != h5py.h5l.TYPE_HARD:
+                raise Refused("link", f"{path} is a {LINKS.get(link, 'UserLink')}")
             if n_objects > MAX_OBJECTS or depth > MAX_DEPTH:
                 raise Refused("limit", f"more than {MAX_OBJECTS} objects, or {MAX_DEPTH} levels")
-            if isinstance(child, h5py.Dataset):
+            child = h5py.h5o.open(group, name)
+            if isinstance(child, h5py.h5d.DatasetID):
                 yield path, child
-            elif isinstance(child, h5py.Group):
-                address = int(h5py.h5o.get_info(child.id).addr)
+            elif isinstance(child, h5py.h5g.GroupID):
+                address = int(h5py.h5o.get_info(child).addr)
                 if address not in seen:
                     seen.add(address)
                     waiting.append((path, child, depth + 1))
-                    yield path, child
 
 
 def kind_of(dtype: np.dtype[Any]) -> str:
@@ -100,40 +94,31 @@ def kind_of(dtype: np.dtype[Any]) -> str:
     return KINDS.get(dtype.kind, "other")
 
 
-def obstacle(data: h5py.Dataset, kind: str, itemsize: int) -> str:
+def obstacle(name: str, data: Any, shape: tuple[int, ...], kind: str, itemsize: int) -> str:  # noqa: ANN401
     """Return why `data` is not read, or nothing; refuse storage outside the file at once."""
-    plan = data.id.get_create_plist()
+    plan = data.get_create_plist()
     if plan.get_layout() == h5py.h5d.VIRTUAL or plan.get_external_count() > 0:
-        raise Refused("link", f"{data.name} keeps its data in another file")
+        raise Refused("link", f"{name} keeps its data in another file")
     if kind == "other":
         return "its type is neither number nor text"
     filters = [plan.get_filter(i)[0] for i in range(plan.get_nfilters())]
     if unknown := [number for number in filters if number not in FILTERS]:
         return f"its HDF5 filters {unknown} are not among {', '.join(FILTERS.values())}"
-    claimed, stored = data.size * itemsize, data.id.get_storage_size()
+    claimed, stored = math.prod(shape) * itemsize, data.get_storage_size()
     chunks = plan.get_chunk() if plan.get_layout() == h5py.h5d.CHUNKED else ()
     if math.prod(chunks) * itemsize > MAX_CHUNK_BYTES:
         return f"its chunks {chunks} are larger than {MAX_CHUNK_BYTES >> 20} MiB"
     if claimed > COMPRESSION * stored:
-        return f"its shape {data.shape} claims {claimed} bytes where {stored} are stored"
+        return f"its shape {shape} claims {claimed} bytes where {stored} are stored"
     return ""
 
 
-def texts(data: h5py.Dataset) -> list[str]:
+def texts(name: str, raw: NDArray[Any]) -> list[str]:
     """Return the strings of a small dataset, flat."""
-    raw = np.asarray(data[()], dtype=object).ravel()
-    found = [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in raw]
+    found = [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in raw.flat]
     if sum(map(len, found)) > MAX_TEXT:
-        raise Refused("limit", f"{data.name} holds more than {MAX_TEXT} characters")
+        raise Refused("limit", f"{name} holds more than {MAX_TEXT} characters")
     return found
-
-
-def small_value(data: h5py.Dataset, kind: str) -> list[Any]:
-    """Return the elements of a small dataset, flat; a complex number as two."""
-    if kind == "string":
-        return texts(data)
-    values = np.asarray(data[()]).astype(WIRE[kind]).ravel()
-    return list((values.view("<f8") if kind == "complex" else values).tolist())
 
 
 def describe(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
@@ -144,24 +129,36 @@ def describe(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     groups, attributed, budget = [], [], MAX_VALUES_BYTES
     with open_file(request["path"], stamp) as file:
         for name, found in walk(file):
-            attributed += [name] if h5py.h5a.get_num_attrs(found.id) else []
-            if isinstance(found, h5py.Group):
+            attributed += [name] if h5py.h5a.get_num_attrs(found) else []
+            if isinstance(found, h5py.h5g.GroupID):
                 groups.append(name)
                 continue
-            items[name] = item = describe_dataset(found)
-            n_bytes = math.prod(item["shape"]) * found.dtype.itemsize
-            if not item["blocked"] and n_bytes <= min(MAX_VALUE_BYTES, budget):
-                item["value"] = small_value(found, item["kind"])
-                budget -= n_bytes
+            items[name] = describe_dataset(name, found, budget)
+            budget -= items[name].pop("n_bytes")
     head = {"items": items, "groups": groups, "attributed": attributed, "pid": os.getpid()}
     return {**head, "stamp": stamp}, b""
 
 
-def describe_dataset(data: h5py.Dataset) -> dict[str, Any]:
-    """Return kind, type, shape and obstacle of a dataset, none of its values."""
-    dtype, shape, kind = data.dtype, data.shape, kind_of(data.dtype)
-    blocked = "it is empty" if shape is None else obstacle(data, kind, dtype.itemsize)
-    return {"kind": kind, "type": str(dtype)[:200], "shape": shape or (), "blocked": blocked}
+def describe_dataset(name: str, data: Any, budget: int) -> dict[str, Any]:  # noqa: ANN401
+    """Return kind, type, shape and obstacle of a dataset, and if it is small its values, flat.
+
+    A complex number comes as two.
+    """
+    dtype, space = data.dtype, data.get_space()
+    kind, is_empty = kind_of(dtype), space.get_simple_extent_type() == h5py.h5s.NULL
+    shape = () if is_empty else space.shape
+    blocked = "it is empty" if is_empty else obstacle(name, data, shape, kind, dtype.itemsize)
+    item = {"kind": kind, "type": str(dtype)[:200], "shape": shape, "blocked": blocked}
+    n_bytes = math.prod(shape) * dtype.itemsize
+    if blocked or n_bytes > min(MAX_VALUE_BYTES, budget):
+        return {**item, "n_bytes": 0}
+    values = np.empty(shape, dtype)
+    data.read(h5py.h5s.ALL, h5py.h5s.ALL, values)
+    if kind == "string":
+        return {**item, "n_bytes": n_bytes, "value": texts(name, values)}
+    flat = values.astype(WIRE[kind]).ravel()
+    flat = flat.view("<f8") if kind == "complex" else flat
+    return {**item, "n_bytes": n_bytes, "value": flat.tolist()}
 
 
 def checked(file: h5py.File, name: str) -> h5py.Dataset:
@@ -174,7 +171,8 @@ def checked(file: h5py.File, name: str) -> h5py.Dataset:
         found = found[part]
     if not isinstance(found, h5py.Dataset) or found.shape is None:
         raise Refused("blocked", f"{name} is no array")
-    if reason := obstacle(found, kind_of(found.dtype), found.dtype.itemsize):
+    kind, itemsize = kind_of(found.dtype), found.dtype.itemsize
+    if reason := obstacle(found.name, found.id, found.shape, kind, itemsize):
         raise Refused("blocked", f"{name}: {reason}")
     return found
 
@@ -185,7 +183,7 @@ def array(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         data = checked(file, request["name"])
         kind = kind_of(data.dtype)
         if kind == "string" and data.size <= MAX_TEXT:
-            return {"texts": texts(data)}, b""
+            return {"texts": texts(data.name, np.asarray(data[()], dtype=object))}, b""
         first, last = request.get("part") or (0, len(data) if data.shape else 1)
         n_values = data.size // max(1, data.shape[0] if data.shape else 1) * (last - first)
         if kind not in WIRE or n_values * np.dtype(WIRE[kind]).itemsize > MAX_ARRAY_BYTES:

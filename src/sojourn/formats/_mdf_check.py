@@ -64,11 +64,16 @@ class Examined:
         self.items: Mapping[str, Item] = {
             self.renamed.get(name, name): item for name, item in tree.raw.items()
         }
+        self.folders = {
+            "/".join(parts[:depth])
+            for parts in (key.split("/") for key in self.items)
+            for depth in range(2, len(parts))
+        }
         self.dims = self._dimensions()
 
     def has(self, name: str) -> bool:
         """Tell whether the file has the dataset, or anything in the group, of this name."""
-        return name in self.items or any(key.startswith(f"{name}/") for key in self.items)
+        return name in self.items or name in self.folders
 
     def values(self, name: str) -> NDArray[Any] | None:
         """Return a numeric dataset as it is, or None where there is none that can be read."""
@@ -143,6 +148,8 @@ class Examined:
 
 def printable(text: str) -> str:
     """Return a name or value from a file, fit for a terminal."""
+    if text.isprintable():
+        return text[:200]
     return "".join(c if c.isprintable() else "?" for c in text)[:200]
 
 

@@ -90,6 +90,8 @@ def _from_version_1(
     if name is None:
         return items, StoredData(), tuple(notes)
     data, stored = _data_of_version_1(name, raw[name])
+    if others := [other for other in DATA_1 if other in raw and other != name]:
+        notes.append(f"{name} is read; {' and '.join(others)} in the same file cannot be reached")
     items[DATA] = data
     is_calibration = name.startswith("/calibration")
     if is_calibration:
