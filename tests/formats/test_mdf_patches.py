@@ -358,6 +358,37 @@ def test_other_voxel_orders_are_put_in_order(tmp_path, order):
     np.testing.assert_allclose(rows, [1, 11, 2, 12, 0])
 
 
+@pytest.mark.parametrize(
+    ("order", "place"),
+    [
+        # first letter fastest: where voxel (i, j, k) of 2 x 3 x 4 stands in the file
+        ("xyz", lambda i, j, k: i + 2 * (j + 3 * k)),
+        ("yzx", lambda i, j, k: j + 3 * (k + 4 * i)),
+        ("zxy", lambda i, j, k: k + 4 * (i + 2 * j)),
+        ("zyx", lambda i, j, k: k + 4 * (j + 3 * i)),
+    ],
+)
+def test_voxels_of_unequal_axes_are_put_in_order(tmp_path, order, place):
+    data = np.zeros((1, 24, 1))
+    for i, j, k in np.ndindex(2, 3, 4):
+        data[0, place(i, j, k), 0] = 100 * i + 10 * j + k
+    base = {n: v for n, v in handmade.datasets().items() if "measurement" not in n}
+    path = handmade.write(
+        tmp_path / "a.mdf",
+        {
+            "/reconstruction/data": data,
+            "/reconstruction/order": order,
+            "/reconstruction/size": np.array([2, 3, 4]),
+            "/reconstruction/fieldOfView": np.array([0.002, 0.003, 0.004]),
+            "/reconstruction/fieldOfViewCenter": np.zeros(3),
+        },
+        base=base,
+    )
+    values = read_images(path).values[0, :, 0]
+    expected = [100 * i + 10 * j + k for k in range(4) for j in range(3) for i in range(2)]
+    np.testing.assert_array_equal(values, expected)
+
+
 def test_points_on_no_grid_come_back(tmp_path):
     rng = np.random.default_rng(2)
     taken = synthetic.acquisition()
