@@ -25,7 +25,7 @@ for (const viewer of document.querySelectorAll("[data-volume]")) {
           picture.data[p + 3] = 255;
         }
       canvas.getContext("2d").putImageData(picture, 0, 0);
-      place.textContent = (Number(box.dataset.first) + slice * Number(box.dataset.step)).toFixed(1) + " mm";
+      place.textContent = (Number(box.dataset.first) + slice * Number(box.dataset.step)).toFixed(1).replace(/^-0\.0$/, "0.0") + " mm";
     };
     slider.addEventListener("input", draw);
     draw();
