@@ -59,7 +59,7 @@ FULL, EMPTY = 8, 20
 """Frames of the object; of the empty bore, before and again after."""
 DRIFT = 0.05
 """Variance of the walk from block to block, relative to a frame's noise."""
-DRAWS = 119
+DRAWS = 159
 LEVEL, CONFIDENCE, ALLOWED = 0.95, 0.99, (0.93, 0.97)
 
 Array = NDArray[np.float64]

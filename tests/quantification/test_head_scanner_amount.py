@@ -180,3 +180,25 @@ def test_without_a_stated_repeatability_the_result_says_so(shared):
     assert any("repeatability was not stated" in note for note in amount.notes)
     assert "session gain" in amount.components
     assert amount.components["session gain"] == 0
+
+
+BACKGROUNDS = {
+    "own row": {},
+    "row before": {"background_line": 0},
+    "row after": {"background_line": 2},
+    "row of the other session": {"background_run": "A"},
+}
+
+
+def test_the_interval_at_156_mm_covers_every_background_recommended(shared, nine):
+    e = nine[4].estimate
+    followed = settings().model_copy(update={"background": Background.OWN_MEAN})
+    prepared = prepare_amount(line_matrix(shared), CompactSource(), followed)
+    values = {
+        name: prepared.measure(head_scanner.line_scan(shared, "B", CENTER, 4, **how)).estimate.value
+        for name, how in BACKGROUNDS.items()
+    }
+    sys.stdout.write(f"\nx = 156 mm: {e}; by background {values}\n")
+    assert max(values.values()) - min(values.values()) > 0.02
+    assert all(e.covers(value) for value in values.values())
+    assert e.covers(1.0)

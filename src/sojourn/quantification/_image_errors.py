@@ -14,6 +14,9 @@ from sojourn.reconstruction.uncertainty.noise import RowNoise, stack
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
+FLATTEST = 0.3
+"""Least slope of drawn estimates on drawn truths that is undone."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SignalDoubts:
@@ -28,17 +31,18 @@ class SignalDoubts:
     rows: Mapping[str, Array]
     doubt: Array
 
-    def drawn(self, signals: Complex, totals: Array, n: int, rng: np.random.Generator) -> Complex:
-        """Return `n` errors (n, row) of the signal of `totals` (region,), all but interpolation.
+    def drawn(self, signals: Complex, totals: Array, rng: np.random.Generator) -> Complex:
+        """Return errors (n, row) of the signals of `totals` (n, region), all but interpolation.
 
         `signals` (row, region) are the regions' own.
         """
-        whole = signals @ totals
-        error = np.zeros((n, len(whole)), dtype=np.complex128)
+        whole = totals @ signals.T
+        error = np.zeros_like(whole)
         for modes in self.modes.values():
-            error += rng.standard_normal((n, len(modes))) @ (modes @ totals)
+            for mode in modes:
+                error += rng.standard_normal((len(totals), 1)) * (totals @ mode.T)
         for relative in self.rows.values():
-            both = rng.standard_normal((2, n, len(whole))) / np.sqrt(2)
+            both = rng.standard_normal((2, *whole.shape)) / np.sqrt(2)
             error += (both[0] + 1j * both[1]) * (relative * np.abs(whole))
         return error
 
@@ -166,13 +170,41 @@ class Drawn:
     errors: Array
     truths: Array
 
+    def straightened(self, found: Array) -> tuple["Drawn", Array]:
+        """Return errors and an estimate `found` (region,) freed of bias and of a slope.
+
+        A constraint makes estimates grow by less than the truth does, where it clips. The line of
+        drawn estimates on drawn truths is undone in both; residuals are raised for the
+        error of its coefficients, in them and in what the line predicts. Where the line is too
+        flat to be undone, bias alone is taken off.
+
+        References
+        ----------
+        Osborne, Int. Stat. Rev. 59 (1991) 309 (statistical calibration, classical estimator).
+        """
+        n, n_regions = self.truths.shape
+        centre = self.truths.mean(axis=0)
+        design = np.concatenate([np.ones((n, 1)), self.truths - centre], axis=1)
+        estimates = self.errors + self.truths
+        line = np.linalg.lstsq(design, estimates, rcond=None)[0]
+        slope = line[1:].T
+        if not float(np.linalg.svd(slope, compute_uv=False)[-1]) > FLATTEST:
+            bias = self.errors.mean(axis=0)
+            return Drawn(self.errors - bias, self.truths), found - bias
+        undone = np.linalg.inv(slope)
+        straight = centre + (estimates - line[0]) @ undone.T
+        raised = np.sqrt((n + n_regions + 1) / (n - n_regions - 1))
+        errors = (straight - self.truths) * raised
+        return Drawn(errors, self.truths), centre + undone @ (found - line[0])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DrawnErrors:
     """Errors of amounts, drawn through the whole chain about some amounts.
 
     `relative` (source, source', region, region) is the covariance without noise, of errors by
-    one sample in each of two regions.
+    one sample in each of two regions; of a constrained method, whose errors do not add, it is
+    no more than a guide to how errors grow, and never taken to exceed what was drawn.
     """
 
     drawn: Drawn
@@ -183,11 +215,13 @@ class DrawnErrors:
     ) -> tuple[float, float]:
         """Return how far below and above sums . amounts the truth may lie, along `direction`."""
         errors = self.drawn.errors @ sums
+        here = float(errors.var(ddof=1))
         form = np.einsum("a,stab,b->st", sums, self.relative, sums)
+        grown = float(totals @ form @ totals)
+        if grown > here:
+            form *= here / grown
         turned = form @ direction
-        quadratic = np.array(
-            [float(errors.var(ddof=1)), 2 * float(turned @ totals), float(turned @ direction)]
-        )
+        quadratic = np.array([here, 2 * float(turned @ totals), float(turned @ direction)])
         return drawn_interval(errors, (self.drawn.truths - totals) @ sums, quadratic, level=level)
 
     def by_cause(self, totals: Array) -> dict[str, Array]:
@@ -209,12 +243,11 @@ def draw_errors(
     noise: Complex,
     rng: np.random.Generator,
 ) -> Drawn:
-    """Return errors of amounts about `totals` whose signals have `noise` (draw, row) added."""
-    n = len(noise)
-    chosen = rng.integers(len(pool.totals), size=n)
-    signals = np.einsum("bsr,s->br", pool.signals[chosen], totals)
-    signals += doubts.drawn(regions.signals, totals, n, rng) + noise
+    """Return errors of amounts about `totals` (draw, region), `noise` (draw, row) added."""
+    chosen = rng.integers(len(pool.totals), size=len(noise))
     truths = totals * pool.totals[chosen]
+    signals = np.einsum("bsr,bs->br", pool.signals[chosen], totals)
+    signals += doubts.drawn(regions.signals, truths, rng) + noise
     return Drawn(regions.amounts(solve(signals)) - truths, truths)
 
 
@@ -236,7 +269,13 @@ def relative_errors(
     errors = np.concatenate(
         [
             draw_errors(
-                regions, pool, doubts, solve, one, silent, np.random.default_rng(seed)
+                regions,
+                pool,
+                doubts,
+                solve,
+                np.tile(one, (n, 1)),
+                silent,
+                np.random.default_rng(seed),
             ).errors
             for one in np.eye(n_regions)
         ],

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sojourn.core.errors import DataError
 from sojourn.core.geometry import Grid
 from sojourn.core.signals import Scan, SystemMatrix
+from sojourn.physics.model_matrix import ModelMatrix
 from sojourn.quantification._interpolation import Interpolator, prepare_interpolator
 from sojourn.quantification._noise import (
     Frames,
@@ -72,7 +73,9 @@ class Calibration:
     """Selected rows of a system matrix, background taken off.
 
     `columns` (row, voxel) is the signal of one calibration sample at each voxel; `frequencies`
-    (row,), Hz; `choice` the weights of the calibration's own background blocks.
+    (row,), Hz; `choice` the weights of the calibration's own background blocks. `model_variance`
+    (row,) is the variance E|.|^2 of a modelled calibration's columns, zero of a measured one, and
+    `statement` what must be said of it.
     """
 
     matrix: SystemMatrix
@@ -81,8 +84,9 @@ class Calibration:
     frequencies: NDArray[np.float64]
     frames: Frames
     choice: NDArray[np.float64]
-
     interpolator: Interpolator
+    model_variance: NDArray[np.float64]
+    statement: str = ""
 
     @property
     def grid(self) -> Grid:
@@ -90,14 +94,17 @@ class Calibration:
         return self.matrix.grid
 
 
-def read_calibration(matrix: SystemMatrix, settings: AmountSettings) -> Calibration:
-    """Return the rows of `matrix` that `settings` selects, background taken off.
+def read_calibration(
+    calibrated: SystemMatrix | ModelMatrix, settings: AmountSettings
+) -> Calibration:
+    """Return the rows that `settings` selects, background taken off, measured or modelled.
 
     Raises
     ------
     DataError
         if no row is left, or the calibration's background cannot be subtracted as asked.
     """
+    matrix = calibrated.matrix if isinstance(calibrated, ModelMatrix) else calibrated
     selection = select_rows(
         matrix,
         min_snr=settings.min_snr,
@@ -127,7 +134,37 @@ def read_calibration(matrix: SystemMatrix, settings: AmountSettings) -> Calibrat
         frames=frames,
         choice=pick_choice(frames, background, matrix.name),
         interpolator=prepare_interpolator(columns, matrix.grid.shape, _extent(matrix, settings)),
+        model_variance=_model_variance(calibrated, selection, columns),
+        statement=calibrated.statement if isinstance(calibrated, ModelMatrix) else "",
     )
+
+
+def _model_variance(
+    calibrated: SystemMatrix | ModelMatrix,
+    selection: Selection,
+    columns: NDArray[np.complex128],
+) -> NDArray[np.float64]:
+    """Return the variance (row,) of a modelled column, zero of a measured one.
+
+    A row's mismatch is relative to its mean square over all places: where the row is weak, its
+    error is not.
+    """
+    if not isinstance(calibrated, ModelMatrix):
+        return np.zeros(selection.n_rows)
+    stated = {
+        (int(channel), int(k)): float(error)
+        for channel, k, error in zip(
+            calibrated.channels, calibrated.bins, calibrated.relative_mismatch, strict=True
+        )
+    }
+    if missing := [label for label in selection.labels() if label not in stated]:
+        raise DataError(
+            f"{calibrated.matrix.name}: rows (channel, bin) {missing[:5]} state no mismatch; an "
+            "amount by a modelled calibration needs one for each row"
+        )
+    relative = np.array([stated[label] for label in selection.labels()])
+    variance: NDArray[np.float64] = relative**2 * (np.abs(columns) ** 2).mean(axis=1)
+    return variance
 
 
 def _extent(matrix: SystemMatrix, settings: AmountSettings) -> tuple[float, float, float]:
@@ -152,7 +189,7 @@ class Reading:
     `signal` has the chosen background taken off, `others` the other choices by name.
     `variance` is the signal's; of it `background_variance` is the background's. `column_variance`
     is that of one column of the calibration, new for each voxel; `shared_variance` the part that
-    all columns share.
+    all columns share, `model_variance` what of it a modelled calibration brings.
     """
 
     signal: NDArray[np.complex128]
@@ -161,6 +198,7 @@ class Reading:
     background_variance: NDArray[np.float64]
     column_variance: NDArray[np.float64]
     shared_variance: NDArray[np.float64]
+    model_variance: NDArray[np.float64]
     notes: tuple[str, ...]
 
 
@@ -213,7 +251,8 @@ def read_signal(
         variance=noise.frame / measured.n_full + own_variance,
         background_variance=own_variance,
         column_variance=matrix_noise.frame,
-        shared_variance=_shared_variance(calibration, matrix_noise),
+        shared_variance=_shared_variance(calibration, matrix_noise) + calibration.model_variance,
+        model_variance=calibration.model_variance,
         notes=notes,
     )
 

@@ -98,6 +98,8 @@ def find_compact(
     value = float(weights @ fits.amount)
     place = float(np.sqrt(max(float(weights @ fits.amount**2) - value**2, 0.0)))
     noise = _noise_share(fits, reading)
+    model = _model_share(fits, reading)
+    known = noise**2 + model**2
     index = calibration.grid.affine @ np.append(fits.index[best], 1.0)
     return Finding(
         total=Estimate(
@@ -109,7 +111,8 @@ def find_compact(
             method="generalized least squares, averaged over place",
             components={
                 "noise": noise,
-                "calibration": float(np.sqrt(max(float(weights @ fits.sd**2) - noise**2, 0.0))),
+                "calibration": float(np.sqrt(max(float(weights @ fits.sd**2) - known, 0.0))),
+                **({"model mismatch": model} if reading.model_variance.any() else {}),
                 "session gain": gain * abs(value),
                 "background choice": choice,
                 "place": place,
@@ -153,6 +156,12 @@ def _excess(changes: list[float], explained: float) -> float:
 
 def _noise_share(fits: PlaceFits, reading: Reading) -> float:
     return float(np.sqrt((np.abs(fits.weights[:, fits.best]) ** 2 * reading.variance).sum() / 2))
+
+
+def _model_share(fits: PlaceFits, reading: Reading) -> float:
+    """Return the part of the amount's standard deviation that a modelled calibration brings."""
+    variance = float((np.abs(fits.weights[:, fits.best]) ** 2 * reading.model_variance).sum()) / 2
+    return float(np.sqrt(variance) * abs(fits.amount[fits.best]))
 
 
 def _compact_limit(fits: PlaceFits, reading: Reading) -> float:
@@ -234,8 +243,12 @@ def _region_estimate(
     value = float(fits.weights @ means)
     map_ = (sums @ fits.best.map) ** 2
     noise = float(map_ @ np.tile(reading.variance / 2, 2))
-    calibration = max(float(map_ @ fits.variance) - noise, 0.0)
-    texture = max(float(fits.weights @ (inner + means**2)) - value**2 - noise - calibration, 0.0)
+    model = (
+        float(map_ @ np.tile(reading.model_variance / 2, 2)) * float(fits.best.totals.sum()) ** 2
+    )
+    calibration = max(float(map_ @ fits.variance) - noise - model, 0.0)
+    explained = noise + model + calibration
+    texture = max(float(fits.weights @ (inner + means**2)) - value**2 - explained, 0.0)
     return Estimate(
         value=value,
         unit=SAMPLES,
@@ -246,6 +259,7 @@ def _region_estimate(
         components={
             "noise": float(np.sqrt(noise)),
             "calibration": float(np.sqrt(calibration)),
+            **({"model mismatch": float(np.sqrt(model))} if reading.model_variance.any() else {}),
             "texture": float(np.sqrt(texture)),
             "session gain": gain * abs(value),
             "background choice": choice,

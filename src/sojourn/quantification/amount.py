@@ -11,6 +11,7 @@ from sojourn.core.arrays import frozen
 from sojourn.core.errors import DataError
 from sojourn.core.estimates import Estimate
 from sojourn.core.signals import Scan, SystemMatrix
+from sojourn.physics.model_matrix import ModelMatrix
 from sojourn.quantification._compact import Repeat
 from sojourn.quantification._compartments import Cells, Regions, prepare_regions
 from sojourn.quantification._measurement import (
@@ -186,8 +187,12 @@ class PreparedCalibration:
         )
 
 
-def prepare_calibration(matrix: SystemMatrix, settings: AmountSettings) -> PreparedCalibration:
+def prepare_calibration(
+    matrix: SystemMatrix | ModelMatrix, settings: AmountSettings
+) -> PreparedCalibration:
     """Return `matrix` with its selected rows loaded and its background taken off.
+
+    The mismatch of each row of a modelled one joins the error of the columns; results say so.
 
     Raises
     ------
@@ -196,7 +201,7 @@ def prepare_calibration(matrix: SystemMatrix, settings: AmountSettings) -> Prepa
     """
     calibration = read_calibration(matrix, settings)
     energy = float(np.vdot(calibration.columns, calibration.columns).real)
-    damping = settings.naive_regularization * energy / matrix.grid.n_voxels
+    damping = settings.naive_regularization * energy / calibration.grid.n_voxels
     return PreparedCalibration(
         settings=settings,
         calibration=calibration,
@@ -206,7 +211,7 @@ def prepare_calibration(matrix: SystemMatrix, settings: AmountSettings) -> Prepa
 
 
 def prepare_amount(
-    matrix: SystemMatrix, source: SourceModel, settings: AmountSettings
+    matrix: SystemMatrix | ModelMatrix, source: SourceModel, settings: AmountSettings
 ) -> PreparedAmount:
     """Return `matrix` and `source` ready to measure many scans.
 
@@ -220,7 +225,7 @@ def prepare_amount(
 
 def measure_iron(
     scan: Scan,
-    matrix: SystemMatrix,
+    matrix: SystemMatrix | ModelMatrix,
     source: SourceModel,
     *,
     settings: AmountSettings,
@@ -233,7 +238,7 @@ def measure_iron(
     scan
         the measurement, with frames of the empty bore.
     matrix
-        calibration of the same scanner and sequence.
+        calibration of the same scanner and sequence, measured or modelled.
     source
         what the tracer may look like: `CompactSource`, `Compartments` or
         `UnknownDistribution`.
@@ -321,6 +326,11 @@ def _notes(
     notes = [f"source model: {prepared.source.statement}", *reading.notes, *found.notes]
     if prepared.settings.repeatability is None:
         notes.append("the calibration's repeatability was not stated: the interval lacks it")
+    if prepared.calibration.statement:
+        notes.append(
+            f"{prepared.calibration.statement} They hold it as an error of each row, the same for "
+            "all places ('model mismatch')"
+        )
     if misfit.is_flagged:
         notes.append(
             f"MISFIT: the source model leaves {100 * misfit.relative_residual:.1f} % of the signal "

@@ -55,6 +55,8 @@ DRAWS = 199
 """Reconstructions for one scan's interval where the method is not linear."""
 FEWEST_DRAWS = 39
 """So that the 2.5 % quantile is an order statistic."""
+WIDER = 1.5
+"""Spread of drawn truths, in that of first errors."""
 POOL = 2000
 """Textured regions that are drawn once, for all scans."""
 
@@ -149,12 +151,14 @@ class PreparedImageAmount:
             errors: Errors = LinearErrors(noise_covariances(noise, self.map), self.growing)
         else:
             noise = self._with_columns(noise, found)
-            first = self._drawn(np.maximum(found, 0.0), noise, max(self.draws // 3, 20), rng)
-            held = np.maximum(found - first.errors.mean(axis=0), 0.0)
-            drawn = self._drawn(held, noise, self.draws, rng)
-            bias = drawn.errors.mean(axis=0)
-            found = found - bias
-            errors = DrawnErrors(replace(drawn, errors=drawn.errors - bias), self._grown())
+            held = np.tile(np.maximum(found, 0.0), (max(self.draws // 3, 20), 1))
+            first = self._drawn(held, noise, rng).errors
+            # truths about where the first draws put it: wide enough to see a slope
+            bias = first.mean(axis=0)
+            chosen = rng.integers(len(first), size=self.draws)
+            held = np.maximum(found - bias - WIDER * (first[chosen] - bias), 0.0)
+            drawn, found = self._drawn(held, noise, rng).straightened(found)
+            errors = DrawnErrors(drawn, self._grown())
         return _amount(self, scan, found, errors, noise, float(image.sum()))
 
     def _with_columns(self, noise: RowNoise, found: Array) -> RowNoise:
@@ -165,11 +169,11 @@ class PreparedImageAmount:
             raise DataError(UNPREPARED)
         return self.relative
 
-    def _drawn(self, held: Array, noise: RowNoise, n: int, rng: np.random.Generator) -> Drawn:
-        """Return `n` errors of amounts, drawn through the whole chain about `held`."""
+    def _drawn(self, held: Array, noise: RowNoise, rng: np.random.Generator) -> Drawn:
+        """Return errors of amounts, drawn through the whole chain about `held` (draw, region)."""
         if self.pool is None:
             raise DataError(UNPREPARED)
-        added = noise.draw(n, rng)
+        added = noise.draw(len(held), rng)
         return draw_errors(self.regions, self.pool, self.seen, self.solve_many, held, added, rng)
 
 

@@ -6,16 +6,21 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from sojourn.core.errors import DataError
 from sojourn.core.files import write_text
 from sojourn.core.images import IronMap, SampleMap
-from sojourn.core.methods import Method
+from sojourn.core.methods import Method, Prepared
 from sojourn.core.provenance import code_digest, digest, numeric_versions
+from sojourn.core.random import named_generator
 from sojourn.core.registry import Registry
+from sojourn.core.signals import Scan
 from sojourn.formats.mdf import read_scan, read_system_matrix
 from sojourn.formats.nifti import write_image
+from sojourn.reconstruction._prepared import PreparedMethod
 from sojourn.reconstruction._rows import RowSettings
 from sojourn.reconstruction.kaczmarz import Kaczmarz
 
@@ -78,9 +83,15 @@ def reconstruct_file(
     settings: Mapping[str, Any],
     method: str = "kaczmarz",
     empty: tuple[Path, ...] = (),
+    uncertainty_seed: int | None = None,
     show: Callable[[str], None] | None = None,
 ) -> IronMap | SampleMap:
     """Reconstruct one MDF file and write the image, and every parameter beside it as JSON.
+
+    With an `uncertainty_seed` two more images are written beside it: `<image>_sd.nii.gz`, the
+    standard deviation of each voxel in the image's unit, -1 where the voxel is blind, and
+    `<image>_recovery.nii.gz`, the share of a small source that appears in its own voxel. The
+    JSON says what the standard deviation includes and what not.
 
     Parameters
     ----------
@@ -95,6 +106,8 @@ def reconstruct_file(
         name of the reconstruction.
     empty
         empty-bore scans, for an external background.
+    uncertainty_seed
+        of the draws that a method which is not linear needs; None writes no uncertainty.
     show
         given the parameters as JSON text before the work begins.
 
@@ -126,11 +139,54 @@ def reconstruct_file(
     else:
         image = prepared.reconstruct(scan, empty=scans)
         document["unit"] = "kg/m^3 iron, in the state of the calibration sample"
+    beside: dict[Path, NDArray[np.float64]] = {}
+    if uncertainty_seed is not None:
+        beside = _uncertainty(prepared, scan, scans, output, uncertainty_seed, document)
     # what the method found on its way (lambda by a rule, a certificate) belongs to the image
     document["parameters"] = dict(image.provenance.parameters)
     document["is_simulated"] = scan.is_simulated or prepared.matrix.is_simulated
     label = "SIMULATED " if document["is_simulated"] else ""
     write_image(output, image.values, image.grid, description=f"{label}sojourn {method}")
+    for path, values in beside.items():
+        write_image(path, values, image.grid, description=f"{label}sojourn {method}, see JSON")
     text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)
     write_text(parameters_path(output), text + "\n")
     return image
+
+
+def beside_path(image: Path, what: str) -> Path:
+    """Return where a companion of an image stands: `<image>_<what>`, with the image's ending."""
+    ending = ".nii.gz" if image.name.endswith(".gz") else ".nii"
+    return image.with_name(f"{image.name.removesuffix(ending)}_{what}{ending}")
+
+
+def _uncertainty(
+    prepared: Prepared,
+    scan: Scan,
+    empty: list[Scan],
+    output: Path,
+    seed: int,
+    document: dict[str, Any],
+) -> dict[Path, NDArray[np.float64]]:
+    """Return the companions of an image by path, and describe them in its document."""
+    from sojourn.reconstruction.uncertainty.images import image_uncertainty
+
+    if not isinstance(prepared, PreparedMethod):
+        raise DataError(
+            f"{document['method']}: its images cannot be given an uncertainty here; leave it out"
+        )
+    rng = named_generator(seed, "image uncertainty")
+    found = image_uncertainty(prepared, scan, rng=rng, empty=empty)
+    paths = {what: beside_path(output, what) for what in ("sd", "recovery")}
+    document["uncertainty"] = {
+        "statement": found.statement,
+        "seed": seed,
+        "unit": found.unit,
+        "blind_voxels": int(found.is_blind.sum()),
+        "blind_is_written_as": -1,
+        "files": {what: path.name for what, path in paths.items()},
+    }
+    return {
+        paths["sd"]: np.where(found.is_blind, -1.0, found.standard_deviation),
+        paths["recovery"]: found.recovery,
+    }
