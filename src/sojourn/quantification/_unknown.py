@@ -1,5 +1,6 @@
 """Bounds on the total of any non-negative distribution that the signal allows."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,9 @@ STEPS = 60
 MAX_DOUBLINGS = 80
 
 Array = NDArray[np.float64]
+
+NonNegativeSolver = Callable[[Array, Array, Array | None], Array]
+"""From a Gram matrix, a right-hand side and a start to the optimum, as `solve_non_negative`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,14 +101,20 @@ def _feasible(gram: Array, mixed: Array, x: Array, passive: NDArray[np.bool_]) -
 
 
 def bound_total(
-    reading: Reading, calibration: Calibration, repeat: Repeat, *, limit: float, slack: float
+    reading: Reading,
+    calibration: Calibration,
+    repeat: Repeat,
+    *,
+    limit: float,
+    slack: float,
+    solve: NonNegativeSolver = solve_non_negative,
 ) -> Bounds:
     """Return the range of totals of all distributions that fit.
 
     minimize and maximize sum(x) subject to x >= 0 and chi^2(x) <= limit. With `limit` the
     quantile of chi^2 with one degree of freedom per value the true distribution is among them
     with that probability, whatever it is. Where none fits so well, those within `slack` of
-    the best are taken, and the misfit is flagged.
+    the best are taken, and the misfit is flagged. `solve` finds each optimum.
 
     References
     ----------
@@ -123,7 +133,7 @@ def bound_total(
         power = (design**2).sum(axis=0)
         design[:, power < BLIND * power.max()] = 0.0
         gram, mixed = design.T @ design, design.T @ signal
-        x = solve_non_negative(gram, mixed, x)
+        x = solve(gram, mixed, x)
         expected = columns @ x
     is_blind = bool(np.any(np.diag(gram) == 0))
     energy = float(signal @ signal)
@@ -131,11 +141,11 @@ def bound_total(
     reach = max(limit, least + slack)
     return Bounds(
         total=float(x.sum()),
-        lower=min(_extreme(gram, mixed, energy, x, reach, -1.0), float(x.sum())),
+        lower=min(_extreme(gram, mixed, energy, x, reach, -1.0, solve), float(x.sum())),
         upper=(
             np.inf
             if is_blind
-            else max(_extreme(gram, mixed, energy, x, reach, 1.0), float(x.sum()))
+            else max(_extreme(gram, mixed, energy, x, reach, 1.0, solve), float(x.sum()))
         ),
         chi_square=least,
         n_used=int((x > 0).sum()),
@@ -174,13 +184,19 @@ def _chi_square(gram: Array, mixed: Array, energy: float, x: Array) -> float:
 
 
 def _extreme(
-    gram: Array, mixed: Array, energy: float, best: Array, limit: float, sign: float
+    gram: Array,
+    mixed: Array,
+    energy: float,
+    best: Array,
+    limit: float,
+    sign: float,
+    solve: NonNegativeSolver,
 ) -> float:
     """Return the extreme total at chi^2 = limit: a price on the total, raised until it is met."""
     price = 1e-3 * float(np.abs(mixed).max(initial=0)) or 1.0
     x = best
     for _ in range(MAX_DOUBLINGS):
-        x = solve_non_negative(gram, mixed + sign * price, x)
+        x = solve(gram, mixed + sign * price, x)
         if _chi_square(gram, mixed, energy, x) >= limit or not x.any():
             break
         price *= 2
@@ -190,7 +206,7 @@ def _extreme(
     total = float(best.sum())
     for _ in range(STEPS):
         middle = (low + high) / 2
-        x = solve_non_negative(gram, mixed + sign * middle, x)
+        x = solve(gram, mixed + sign * middle, x)
         if _chi_square(gram, mixed, energy, x) <= limit:
             low, total = middle, float(x.sum())
         else:
