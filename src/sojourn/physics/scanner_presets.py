@@ -74,14 +74,15 @@ def cartesian(
 
 def human_head(
     *,
-    gradient: float = 0.2,
+    gradient: float = 0.11,
     amplitude: float = 5e-3,
     center: tuple[float, float, float] = (0.0, 0.0, 0.0),
 ) -> Scanner:
     """Return a 1-D head scanner: one sine along x at 25.699 kHz, 152 samples a period.
 
     Drive frequency, sampling and nominal amplitude are those of the human-head scanner of
-    Hamburg in 2018; the gradient is an assumption, since no file of it states one.
+    Hamburg in 2018. No file of it states a gradient: 0.11 T/m is what its calibration shows if the
+    nominal amplitude is true (`docs/model-based.md`).
 
     Parameters
     ----------
