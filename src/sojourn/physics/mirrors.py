@@ -85,7 +85,7 @@ def find_mirrors(
     >>> from sojourn.physics.scanner_presets import preclinical
     >>> grid = Grid.centered((5, 5, 5), (0.004, 0.004, 0.002))
     >>> len(find_mirrors(preclinical(dividers=(12, 10, 15)), grid))
-    1
+    3
     """
     samples = n_samples or scanner.sequence.n_samples
     fields = scanner.fields(grid.centers(), patch=patch)
