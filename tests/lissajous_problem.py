@@ -7,26 +7,29 @@ centre; the measured frames come from a phantom on a grid twice as fine, so that
 are not of one discretisation. One particle model makes both: figures compare solvers, no more.
 """
 
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import numba
 import numpy as np
-import scipy.fft
 
-BASE, DIVIDERS, PERIOD = 2.5e6, np.array([102, 96, 99]), 53_856
-SAMPLES = PERIOD // 2
-AMPLITUDE = 12e-3
-GRADIENT = np.array([-1.0, -1.0, 2.0])
+from sojourn.core.geometry import Grid
+from sojourn.core.signals import Acquisition, DriveField, SystemMatrix
+from sojourn.physics.core_sizes import CoreSizes
+from sojourn.physics.particle_models import Equilibrium
+from sojourn.physics.receive_spectra import Resolution, simulate_spectra
+from sojourn.physics.scanner_presets import preclinical
+
+SIDE, ROWS, FRAMES = 27, 4000, 10
 SIZE = np.array([37e-3, 37e-3, 18.5e-3])
-VOXELS, ROWS, FRAMES = 27, 4000, 10
 BAND = (80e3, 600e3)
-SLOPE = np.pi / 6 * 25e-9**3 * (0.6 / 1.25663706127e-6) / (1.380649e-23 * 310.15)
-"""Langevin argument per tesla: moment of a 25 nm core of 0.6 T over k T."""
+SAMPLES = 28_800
+"""A period; above twice the highest row's bin, and fast to transform."""
 NOISE = 0.05
-PILOTS = 400
-VERSION = 1
+"""Standard deviation of the white noise, relative to the mean magnitude of a row."""
+PILOTS, CHUNK = 400, 512
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,9 @@ class Problem:
     truth: np.ndarray
 
 
-def centers(n: int) -> np.ndarray:
-    """Return the centres of n^3 voxels over the field of view, x fastest, shape (n^3, 3)."""
-    axis = (np.arange(n) + 0.5) / n - 0.5
-    z, y, x = np.meshgrid(axis, axis, axis, indexing="ij")
-    return np.stack([x.ravel(), y.ravel(), z.ravel()], axis=1) * SIZE
+def grid(side: int = SIDE) -> Grid:
+    """Return `side`^3 voxels over the field of view."""
+    return Grid.centered((side, side, side), tuple(SIZE / side))
 
 
 def blobs(points: np.ndarray, frame: int) -> np.ndarray:
@@ -58,62 +59,41 @@ def blobs(points: np.ndarray, frame: int) -> np.ndarray:
     return values
 
 
-@numba.njit(parallel=True, cache=True)
-def _magnetization(fields, drive, slope):
-    """Return the relative magnetization (voxel, 3, sample) of offset fields (voxel, 3), in T."""
-    n, samples = len(fields), drive.shape[1]
-    out = np.empty((n, 3, samples), np.float32)
-    for i in numba.prange(n):
-        for t in range(samples):
-            bx = np.float32(drive[0, t] + fields[i, 0])
-            by = np.float32(drive[1, t] + fields[i, 1])
-            bz = np.float32(drive[2, t] + fields[i, 2])
-            xi = np.float32(slope) * np.sqrt(bx * bx + by * by + bz * bz)
-            if xi < 0.3:
-                square = xi * xi
-                h = 1 / 3 - square * (1 / 45 - square * (2 / 945 - square / 4725))
-            else:
-                h = ((1 + 2 / (np.exp(2 * xi) - 1)) - 1 / xi) / xi
-            h = np.float32(h * slope)
-            out[i, 0, t], out[i, 1, t], out[i, 2, t] = h * bx, h * by, h * bz
-    return out
-
-
 def spectra(points: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
-    """Return the spectrum of the magnetization's change at `points`, (point, row) complex64."""
-    times = np.arange(SAMPLES) * (PERIOD / SAMPLES / BASE)
-    drive = AMPLITUDE * np.sin(2 * np.pi * (BASE / DIVIDERS)[:, None] * times)
+    """Return the spectra at `points`, (point, row) complex64; `rows` of (channel, bin in band)."""
+    scanner = preclinical()
+    model = Equilibrium(CoreSizes(np.array([25e-9]), np.array([1.0])))
+    frequencies = scanner.sequence.frequencies()
+    bins = np.flatnonzero((frequencies >= BAND[0]) & (frequencies <= BAND[1]))
+    resolution = Resolution(samples=SAMPLES, single=True, threads=os.cpu_count() or 1)
     found = []
-    rate = np.arange(SAMPLES // 2 + 1, dtype=np.float32)
-    for some in np.array_split(points, max(1, len(points) // 64)):
-        made = scipy.fft.rfft(_magnetization(some * GRADIENT, drive, SLOPE), axis=-1, workers=2)
-        made = (made * (1j * rate)).reshape(len(some), -1)
-        found.append(made if rows is None else made[:, rows])
+    for some in np.array_split(points, max(1, len(points) // CHUNK)):
+        made = simulate_spectra(scanner, some, model, bins=bins, resolution=resolution)
+        flat = made.reshape(len(some), -1)
+        found.append(flat if rows is None else flat[:, rows])
     return np.concatenate(found).astype(np.complex64)
 
 
 def strongest_rows() -> np.ndarray:
-    """Return the flat indices (channel, bin) of the strongest rows within the band, ascending."""
-    pilots = np.random.default_rng(1).permutation(centers(VOXELS))[:PILOTS]
-    energy = np.sum(np.abs(spectra(pilots)) ** 2, axis=0)
-    frequency = np.tile(np.arange(SAMPLES // 2 + 1) * (BASE / PERIOD), 3)
-    energy[(frequency < BAND[0]) | (frequency > BAND[1])] = 0
+    """Return the flat indices (channel, bin in band) of the strongest rows, ascending."""
+    pilots = np.random.default_rng(1).permutation(grid().centers())[:PILOTS]
+    energy = np.sum(np.abs(spectra(pilots).astype(np.complex128)) ** 2, axis=0)
     return np.sort(np.argsort(energy)[-ROWS:])
 
 
 def simulate() -> Problem:
-    """Return the problem; some 40 s on two cores."""
+    """Return the problem; some seconds to a minute."""
     rows = strongest_rows()
-    matrix = np.ascontiguousarray(spectra(centers(VOXELS), rows).T)
-    fine = centers(2 * VOXELS)
+    matrix = np.ascontiguousarray(spectra(grid().centers(), rows).T)
+    fine = grid(2 * SIDE).centers()
     shapes = np.stack([blobs(fine, frame) for frame in range(FRAMES)])
     used = np.flatnonzero(shapes.any(axis=0))
     clean = shapes[:, used] @ spectra(fine[used], rows).astype(np.complex128) / 8
     rng = np.random.default_rng(2)
     noise = rng.standard_normal(clean.shape) + 1j * rng.standard_normal(clean.shape)
     frames = clean + NOISE * np.abs(clean).mean() / np.sqrt(2) * noise
-    half = (FRAMES, VOXELS, 2, VOXELS, 2, VOXELS, 2)
-    truth = shapes.reshape(half).mean(axis=(2, 4, 6)).reshape(FRAMES, -1)
+    halves = (FRAMES, SIDE, 2, SIDE, 2, SIDE, 2)
+    truth = shapes.reshape(halves).mean(axis=(2, 4, 6)).reshape(FRAMES, -1)
     return Problem(matrix, frames, truth)
 
 
@@ -127,3 +107,34 @@ def load() -> Problem:
         for name in names:
             np.save(folder / f"{name}.npy", getattr(problem, name))
     return Problem(*(np.load(folder / f"{name}.npy") for name in names))
+
+
+@dataclass(frozen=True)
+class RowSpectra:
+    """Rows of one channel, bin 0 first and empty: (row, voxel) in memory, in single precision."""
+
+    rows: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.rows.shape[1], 1, len(self.rows) + 1
+
+    def read(self, channel: int, bins: np.ndarray) -> np.ndarray:
+        assert channel == 0
+        return self.rows[bins - 1].T.astype(np.complex128)
+
+
+def calibration(problem: Problem) -> SystemMatrix:
+    """Return the matrix as a calibration of one channel whose bins 1.. are its rows."""
+    samples = 2 * ROWS
+    drive = DriveField(2.5e6, np.array([[samples]]), np.array([[12e-3]]), np.zeros((1, 1)), 1e-3)
+    return SystemMatrix(
+        spectra=RowSpectra(problem.matrix),
+        acquisition=Acquisition(drive, 1, samples, 1.25e6, "V"),
+        is_background=np.zeros(SIDE**3, dtype=bool),
+        grid=grid(),
+        name="SIMULATED Lissajous",
+        source="lissajous",
+        is_simulated=True,
+        is_background_corrected=True,
+    )

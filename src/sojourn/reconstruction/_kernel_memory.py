@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 NUMBA: Any = import_module("numba")
 CGUTILS: Any = import_module("numba.core.cgutils")
 INTRINSIC: Any = import_module("numba.extending").intrinsic
+IR: Any = import_module("llvmlite.ir")
 
 BLOCK = 32
 """Voxels dealt out at once: the two parts see the same mix of active and idle voxels."""
@@ -129,6 +130,21 @@ def _atomic_store(_context: Any, array: Any, index: Any, value: Any) -> Any:  # 
     return NUMBA.types.void(array, index, value), build
 
 
+def _prefetch(_context: Any, array: Any, index: Any) -> Any:  # noqa: ANN401
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
+        view = context.make_array(signature.args[0])(context, builder, arguments[0])
+        place = CGUTILS.gep_inbounds(builder, view.data, arguments[1])
+        word, pointer = IR.IntType(32), CGUTILS.voidptr_t
+        kind = IR.FunctionType(IR.VoidType(), [pointer, word, word, word])
+        fetch = CGUTILS.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        to_read = [word(0), word(3), word(1)]
+        builder.call(fetch, [builder.bitcast(place, pointer), *to_read])
+        return context.get_dummy_value()
+
+    return NUMBA.types.void(array, index), build
+
+
+prefetch = INTRINSIC(_prefetch)
 load_atomic = INTRINSIC(_atomic_load)
 store_atomic = INTRINSIC(_atomic_store)
 if sys.platform == "win32":

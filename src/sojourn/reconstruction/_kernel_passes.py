@@ -8,17 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sojourn.reconstruction._kernel_memory import BLOCK, Memory, Operator, compiled
+from sojourn.reconstruction._kernel_memory import BLOCK, Memory, Operator, compiled, prefetch
 
+AHEAD = 8
+"""Voxels between asking and using."""
 
-def _project(part: int, operator: Operator, memory: Memory) -> None:
-    """Write every second element of the projected signal."""
-    basis, signal = operator.basis, memory.signal
-    for k in range(part, basis.shape[0], 2):
-        total = np.float32(0)
-        for j in range(basis.shape[1]):
-            total += np.float32(basis[k, j]) * signal[j]
-        memory.projected[k] = total * operator.basis_scale[k]
+LINE = 64
+"""Bytes that memory gives at once."""
 
 
 def _dot_four(
@@ -32,6 +28,24 @@ def _dot_four(
         three += np.float32(codes[c, k]) * w[k]
         four += np.float32(codes[d, k]) * w[k]
     return one, two, three, four
+
+
+def _fetch(codes: NDArray[Any], indices: NDArray[np.int32], j: int, n: int) -> None:
+    """Ask memory for four voxels' codes, `AHEAD` before they are used: their order is irregular."""
+    rank, step = codes.shape[1], LINE // codes.itemsize
+    for i in range(min(j + AHEAD, n), min(j + AHEAD + 4, n)):
+        begin = np.int64(indices[i]) * rank
+        for k in range(0, rank, step):
+            prefetch(codes, begin + k)
+
+
+def _project(part: int, operator: Operator, memory: Memory) -> None:
+    """Write every second four elements of the projected signal."""
+    basis, scale, found = operator.basis, operator.basis_scale, memory.projected
+    for k in range(4 * part, basis.shape[0], 8):
+        a, b, c, d = dot_four(basis, k, k + 1, k + 2, k + 3, memory.signal)
+        found[k], found[k + 1] = a * scale[k], b * scale[k + 1]
+        found[k + 2], found[k + 3] = c * scale[k + 2], d * scale[k + 3]
 
 
 def _add_four(
@@ -74,6 +88,7 @@ def _curve(
     for k in range(len(total)):
         total[k] = 0
     for j in range(0, n, 4):
+        fetch(codes, active, j, n)
         at = four_of(active, j, n)
         found = dot_four(codes, at[0], at[1], at[2], at[3], w)
         x = (
@@ -115,6 +130,7 @@ def _extend(
     active, idle = memory.lists[part, 0], memory.lists[part, 1]
     n = memory.lengths[part, 1]
     for j in range(0, n, 4):
+        fetch(codes, idle, j, n)
         at = four_of(idle, j, n)
         found = dot_four(codes, at[0], at[1], at[2], at[3], w)
         memory.change[at[0]] = found[0] * scale[at[0]]
@@ -211,11 +227,12 @@ def _refresh(
 
 bend_of = compiled(_bend_of)
 dot_four = compiled(_dot_four)
+project = compiled(_project)
 add_four = compiled(_add_four)
 four_of = compiled(_four_of)
+fetch = compiled(_fetch)
 weigh = compiled(_weigh)
 list_voxel = compiled(_list_voxel)
-project = compiled(_project)
 curve = compiled(_curve)
 bend = compiled(_bend)
 extend = compiled(_extend)
