@@ -23,7 +23,8 @@ class SignalDoubts:
     """What may be wrong with a calibration, as signals of regions that hold one sample each.
 
     `modes` by cause, each (mode, row, region): signals that one standard deviation adds. `rows` by
-    cause, each (row,): relative error of each row, independent. `doubt` (row, region): variance
+    cause, each (row, region, region): the variance of each row's error, independent of other
+    rows', is the quadratic form of the amounts. `doubt` (row, region): variance
     of a region's signal by interpolation.
     """
 
@@ -41,9 +42,10 @@ class SignalDoubts:
         for modes in self.modes.values():
             for mode in modes:
                 error += rng.standard_normal((len(totals), 1)) * (totals @ mode.T)
-        for relative in self.rows.values():
+        for power in self.rows.values():
             both = rng.standard_normal((2, *whole.shape)) / np.sqrt(2)
-            error += (both[0] + 1j * both[1]) * (relative * np.abs(whole))
+            sd = np.sqrt(np.maximum(np.einsum("ns,rst,nt->nr", totals, power, totals), 0.0))
+            error += (both[0] + 1j * both[1]) * sd
         return error
 
 
@@ -53,8 +55,12 @@ def signal_doubts(
     stated: CalibrationRepeatability,
     variations: Mapping[str, Complex],
     mismatch: Array | None,
+    row_size: Array,
 ) -> SignalDoubts:
-    """Return a calibration's doubts as seen through regions; `variations` (mode, row, region)."""
+    """Return a calibration's doubts as seen through regions; `variations` (mode, row, region).
+
+    `mismatch` (row,) is relative to `row_size` (row,), a row's root mean square over places.
+    """
     signals = regions.signals
     lean = stated.tilt * frequencies / frequencies.max()
     turn = 2j * np.pi * frequencies * stated.delay
@@ -64,9 +70,10 @@ def signal_doubts(
         "delay": turn,
     }
     modes = {name: (change[:, None] * signals)[None] for name, change in changes.items()}
-    rows = {"row repeatability": np.full(len(signals), stated.row)}
+    power = (signals[:, :, None] * signals[:, None, :].conj()).real
+    rows = {"row repeatability": stated.row**2 * power}
     if mismatch is not None:
-        rows["model mismatch"] = mismatch
+        rows["model mismatch"] = ((mismatch * row_size) ** 2)[:, None, None] * np.ones_like(power)
     return SignalDoubts(
         modes={
             **{name: mode for name, mode in modes.items() if np.any(mode)},
@@ -108,9 +115,7 @@ class RelativeErrors:
         return form
 
 
-def relative_linear_errors(
-    map_: Array, regions: ImageRegions, doubts: SignalDoubts, textures: Array
-) -> RelativeErrors:
+def relative_linear_errors(map_: Array, doubts: SignalDoubts, textures: Array) -> RelativeErrors:
     """Return what grows with the amounts that `map_` (region, 2 row) finds."""
     n = len(map_)
     common = {"interpolation": np.zeros((n, n, n, n))}
@@ -119,9 +124,8 @@ def relative_linear_errors(
     for name, modes in doubts.modes.items():
         moved = np.stack([map_ @ stack(mode) for mode in modes])
         common[name] = np.einsum("jas,jbt->stab", moved, moved)
-    power = (regions.signals[:, :, None] * regions.signals[:, None, :].conj()).real / 2
-    for name, relative in doubts.rows.items():
-        weights = np.tile(relative[:, None, None] ** 2 * power, (2, 1, 1))
+    for name, power in doubts.rows.items():
+        weights = np.tile(power / 2, (2, 1, 1))
         common[name] = np.einsum("ar,rst,br->stab", map_, weights, map_)
     return RelativeErrors(common, textures)
 

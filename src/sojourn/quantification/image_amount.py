@@ -100,8 +100,8 @@ class Doubts:
     """What may be wrong with a calibration, besides its noise, for `prepare_image_amount`.
 
     `repeatability`: session to session. `variations`: named causes, such as a tracer batch whose
-    core sizes differ (`tracer_variation`). `mismatch` (row,): relative, independent error of
-    each row of a modelled matrix.
+    core sizes differ (`tracer_variation`). `mismatch` (row,): independent error of each
+    row of a modelled matrix, relative to the row's root mean square over all places.
     """
 
     repeatability: CalibrationRepeatability | None = None
@@ -236,6 +236,7 @@ def prepare_image_amount(
             for name, each in doubts.variations.items()
         },
         doubts.mismatch,
+        np.sqrt((np.abs(method.rows.columns) ** 2).mean(axis=1)),
     )
     prepared = PreparedImageAmount(
         method=method,
@@ -253,7 +254,7 @@ def prepare_image_amount(
         adjoint = linear.adjoint(regions.sums)
         map_ = np.asarray(np.linalg.solve(regions.seen, adjoint), dtype=np.float64)
         textures = texture_covariances(regions, map_)
-        growing = relative_linear_errors(map_, regions, seen, textures)
+        growing = relative_linear_errors(map_, seen, textures)
         return replace(prepared, map=map_, growing=growing)
     pool = draw_textures(regions, POOL, rng)
     relative = relative_errors(regions, pool, seen, solve, draws, rng)
