@@ -7,7 +7,12 @@ import synthetic_mpi as synthetic
 from sojourn.core.errors import DataError
 from sojourn.reconstruction._matching import check_match, differences
 
-BASE = synthetic.acquisition(gradient=np.diag([-1.0, -1.0, 2.0]))
+BASE = synthetic.acquisition(
+    gradient=np.diag([-1.0, -1.0, 2.0]),
+    offset_field=np.zeros(3),
+    gradient_steps=np.diag([-1.0, -1.0, 2.0])[None],
+    offset_steps=np.zeros((1, 3)),
+)
 
 
 def drive(**changes):
@@ -27,6 +32,13 @@ def drive(**changes):
         pytest.param(drive(base_frequency=1.0001e6), "base frequency", id="base-frequency"),
         pytest.param(drive(divider=np.array([[16]])), "divider", id="divider"),
         pytest.param(drive(waveform="triangle"), "waveform", id="waveform"),
+        pytest.param({"offset_field": np.array([0, 6e-4, 0])}, "offset field", id="offset"),
+        pytest.param(
+            {"offset_steps": np.array([[0, 6e-4, 0]])}, "offset field in a period", id="offsets"
+        ),
+        pytest.param(
+            {"gradient_steps": 1.01 * BASE.gradient[None]}, "gradient in a period", id="gradients"
+        ),
     ],
 )
 def test_each_difference_is_named(changes, named):
@@ -41,6 +53,11 @@ def test_each_difference_is_named(changes, named):
         pytest.param({"bandwidth": 0.5e6 * (1 + 5e-7)}, id="clock-rounding"),
         pytest.param({"gradient": np.diag([-1.0, -1.0, 2.001])}, id="gradient-rounding"),
         pytest.param({"gradient": None}, id="gradient-not-stated"),
+        pytest.param({"offset_field": np.array([0, 4.9e-4, 0])}, id="offset-of-a-twentieth"),
+        pytest.param({"offset_field": None}, id="offset-not-stated"),
+        pytest.param(
+            {"offset_steps": None, "gradient_steps": None}, id="fields-in-a-period-not-stated"
+        ),
         pytest.param(drive(phase=np.array([[0.5 + 2 * np.pi]])), id="a-full-turn"),
         pytest.param(drive(strength=np.array([[0.010005]])), id="read-back-field"),
         pytest.param({"n_averages": 50, "start_time": "later"}, id="averages-and-time"),
@@ -48,6 +65,14 @@ def test_each_difference_is_named(changes, named):
 )
 def test_what_does_not_matter_is_no_difference(changes):
     assert differences(BASE, replace(BASE, **changes)) == ()
+
+
+def test_a_scan_with_its_field_free_point_elsewhere_is_refused():
+    matrix = synthetic.matrix(acquisition=BASE)
+    moved = replace(BASE, offset_field=np.array([0.01, 0, 0]))
+    scan = synthetic.scan(np.zeros((1, 2, 17)), [False], acquisition=moved)
+    with pytest.raises(DataError, match="offset field"):
+        check_match(matrix, scan)
 
 
 def test_a_gradient_that_the_calibration_leaves_out_is_not_compared():
@@ -70,7 +95,7 @@ def test_a_transfer_function_divided_out_of_one_file_alone_is_refused(corrected)
     matrix = synthetic.matrix(acquisition=divided if corrected == "matrix" else plain)
     taken = divided if corrected == "scan" else plain
     scan = synthetic.scan(np.zeros((1, 2, 17)), [False], acquisition=taken)
-    with pytest.raises(DataError, match="transfer function corrected: matrix (True|False)"):
+    with pytest.raises(DataError, match=r"transfer function corrected: matrix (True|False)"):
         check_match(matrix, scan)
     both = synthetic.matrix(acquisition=divided)
     check_match(both, synthetic.scan(np.zeros((1, 2, 17)), [False], acquisition=divided))

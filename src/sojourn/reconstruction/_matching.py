@@ -12,6 +12,8 @@ FIELD_TOLERANCE = 1e-3
 """Relative to the largest component: fields are nominal values, or read back to a few digits."""
 PHASE_TOLERANCE = 1e-3
 """In rad."""
+OFFSET_TOLERANCE = 0.05
+"""Relative to the largest drive field: what a stated offset may move the field-free point."""
 
 
 def _differs(a: NDArray[np.float64], b: NDArray[np.float64], tolerance: float) -> bool:
@@ -31,7 +33,8 @@ def _phase_differs(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
 def differences(matrix: Acquisition, scan: Acquisition) -> tuple[str, ...]:
     """Return what differs between two acquisitions, one phrase each; empty if nothing does.
 
-    A gradient that either file leaves out cannot be compared and counts as no difference.
+    A gradient or an offset field that either file leaves out cannot be compared and counts as no
+    difference.
     """
     found = [
         f"{what}: matrix {a!r}, scan {b!r}"
@@ -78,6 +81,25 @@ def _field_differences(matrix: Acquisition, scan: Acquisition) -> list[str]:
         found.append(
             f"gradient: matrix {matrix.gradient.tolist()} T/m, scan {scan.gradient.tolist()} T/m"
         )
+    return found + _offset_differences(matrix, scan)
+
+
+def _offset_differences(matrix: Acquisition, scan: Acquisition) -> list[str]:
+    """Return how offsets, and fields that change within a period, differ: they move the image."""
+    reach = max(float(np.abs(a.drive_field.strength).max(initial=0)) for a in (matrix, scan))
+    found = []
+    for what, one, other in (
+        ("offset field", matrix.offset_field, scan.offset_field),
+        ("offset field in a period", matrix.offset_steps, scan.offset_steps),
+    ):
+        if one is None or other is None:
+            continue
+        if one.shape != other.shape or (np.abs(one - other) > OFFSET_TOLERANCE * reach).any():
+            found.append(f"{what}: matrix {one.tolist()} T, scan {other.tolist()} T")
+    first, second = matrix.gradient_steps, scan.gradient_steps
+    are_stated = first is not None and second is not None
+    if are_stated and _differs(np.asarray(first), np.asarray(second), FIELD_TOLERANCE):
+        found.append("gradient in a period: matrix and scan state others")
     return found
 
 
@@ -90,8 +112,8 @@ def _is_divided(source: SystemMatrix | Scan) -> bool:
 def check_match(matrix: SystemMatrix, scan: Scan) -> None:
     """Refuse a scan that was taken otherwise than the calibration.
 
-    Compared are samples, channels, unit, bandwidth, drive field, gradient (where both state
-    it) and whether the receive chain's transfer function was divided out.
+    Compared are samples, channels, unit, bandwidth, drive field, gradient and offset field (where
+    both state them) and whether the receive chain's transfer function was divided out.
 
     Raises
     ------

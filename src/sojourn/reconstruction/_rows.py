@@ -11,7 +11,14 @@ from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    ValidationInfo,
+    field_validator,
+)
 
 from sojourn.core.arrays import frozen
 from sojourn.core.errors import DataError
@@ -30,6 +37,9 @@ from sojourn.reconstruction._weighting import (
 )
 
 Factor = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+LEAST_ENERGY, MOST_ENERGY = 1e-100, 1e100
+"""Squared norms whose products stay numbers: beyond them an image would be lost in rounding."""
 
 
 class RowSettings(BaseModel):
@@ -67,6 +77,21 @@ class RowSettings(BaseModel):
     dictionary_size: int = Field(default=0, ge=0, le=1000)
     dictionary_penalty: float = Field(default=0.1, gt=0, allow_inf_nan=False)
     average: int | None = Field(default=None, ge=1)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse true and false where a number is meant: they would count as 1 and 0."""
+        field = cls.model_fields[str(info.field_name)]
+        if field.annotation is not bool and _holds_truth(value):
+            raise ValueError("Input should be a number, not true or false")
+        return value
+
+
+def _holds_truth(value: object) -> bool:
+    if isinstance(value, list | tuple):
+        return any(_holds_truth(each) for each in value)
+    return isinstance(value, bool)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,7 +140,9 @@ class PreparedRows:
     def frames(self, source: Scan | SystemMatrix) -> NDArray[np.complex128]:
         """Return every frame of `source`, empty ones too, no background taken off: (frame, row).
 
-        Prepared as a signal is, so that the spread of empty frames is a signal's noise.
+        Prepared as a signal is, so that the spread of empty frames is a signal's noise; but
+        spectral leakage is not corrected. Folded frames spread half as much (in power) as single
+        ones and share noise with their neighbours, while the mean of many has the same noise.
 
         Raises
         ------
@@ -124,7 +151,8 @@ class PreparedRows:
         """
         if isinstance(source, Scan):
             self._check(source)
-        return self.apply(load_prepared(self.settings, source, self.selection))
+        unfolded = self.settings.model_copy(update={"spectral_leakage": SpectralLeakage.NONE})
+        return self.apply(load_prepared(unfolded, source, self.selection))
 
     def _check(self, scan: Scan) -> None:
         check_match(self.matrix, scan)
@@ -156,7 +184,9 @@ class PreparedRows:
             raise DataError(f"{scan.name}: every frame is a background frame")
         load = partial(load_prepared, self.settings)
         background = self.settings.background
-        return self.apply(corrected_rows(scan, self.selection, background, empty=empty, load=load))
+        found = self.apply(corrected_rows(scan, self.selection, background, empty=empty, load=load))
+        _check_energy(found, scan.name)
+        return found
 
 
 def load_prepared(
@@ -170,15 +200,45 @@ def load_prepared(
     Raises
     ------
     DataError
-        if a correction that `settings` ask for cannot be made.
+        if a selected row holds what is not a number, or a correction that `settings` ask for cannot
+        be made.
     """
     if settings.spectral_leakage is SpectralLeakage.HANN and isinstance(source, Scan):
-        rows = leakage_corrected_rows(source, selection)
+        with np.errstate(invalid="ignore"):  # of infinite samples, refused below
+            rows = leakage_corrected_rows(source, selection)
     else:
         rows = load_rows(source, selection)
+    _check_finite(rows, source.name, selection)
     if settings.transfer_function is TransferCorrection.DIVIDE:
         rows = rows / receive_gain(source, selection)
     return rows
+
+
+def _check_finite(rows: NDArray[np.complex128], name: str, selection: Selection) -> None:
+    """Refuse rows (frame, row) with NaN or infinity: an iteration would end with any image."""
+    wrong = ~np.isfinite(rows)
+    if not wrong.any():
+        return
+    frame, row = (int(index[0]) for index in np.nonzero(wrong))
+    channel, k = selection.labels()[row]
+    raise DataError(
+        f"{name}: {int(wrong.sum())} of {rows.size} selected values are not finite numbers, first "
+        f"in frame {frame}, channel {channel}, bin {k} (0-based); leave those rows out or repair "
+        "the file"
+    )
+
+
+def _check_energy(rows: NDArray[np.complex128], name: str) -> None:
+    """Refuse rows whose squares leave the range of floating point; all zeros are let pass."""
+    with np.errstate(over="ignore", under="ignore"):
+        energy = float(np.vdot(rows, rows).real)
+    if LEAST_ENERGY <= energy <= MOST_ENERGY or not rows.any():
+        return
+    raise DataError(
+        f"{name}: the selected rows, weighted, have a squared norm of {energy:.3g}; from "
+        f"{LEAST_ENERGY:g} to {MOST_ENERGY:g} can be computed with. Check the unit of its samples, "
+        "transfer function and channel_weights"
+    )
 
 
 def prepare_rows(settings: RowSettings, matrix: SystemMatrix) -> PreparedRows:
@@ -187,7 +247,8 @@ def prepare_rows(settings: RowSettings, matrix: SystemMatrix) -> PreparedRows:
     Raises
     ------
     DataError
-        if no row is left, or the calibration's rows cannot be corrected or weighted as asked.
+        if no row is left, all are zero or not finite, or the calibration's rows cannot be corrected
+        or weighted as asked.
     """
     selection = select_rows(
         matrix,
@@ -204,8 +265,14 @@ def prepare_rows(settings: RowSettings, matrix: SystemMatrix) -> PreparedRows:
     background = _matrix_background(settings, matrix)
     load = partial(load_prepared, settings)
     columns = np.ascontiguousarray(corrected_rows(matrix, selection, background, load=load).T)
+    if not columns.any():
+        raise DataError(
+            f"{matrix.name}: all {len(columns)} selected rows of the system matrix are zero"
+        )
+    _check_energy(columns, matrix.name)
     weights = _weights(settings, matrix, selection, columns)
     columns *= weights[:, None]
+    _check_energy(columns, matrix.name)
     prepared = PreparedRows(
         settings=settings,
         matrix=matrix,

@@ -1,5 +1,6 @@
 """One image from files: what `sojourn scan reconstruct` does."""
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ from sojourn.core.methods import Method, Prepared
 from sojourn.core.provenance import code_digest, digest, numeric_versions
 from sojourn.core.random import named_generator
 from sojourn.core.registry import Registry
-from sojourn.core.signals import Scan
+from sojourn.core.signals import Scan, SystemMatrix
 from sojourn.formats.mdf import read_scan, read_system_matrix
 from sojourn.formats.nifti import write_image
 from sojourn.reconstruction._prepared import PreparedMethod
@@ -44,11 +45,21 @@ def method_settings(method: str, settings: Mapping[str, Any]) -> Method:
     try:
         return cast(Method, kind.model_validate(dict(settings)))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        known = ", ".join(kind.model_fields)
-        hint = f"; {method} takes {known}" if first["type"] == "extra_forbidden" else ""
-        raise DataError(f"{method}: {where} = {first['input']!r}: {first['msg']}{hint}") from error
+        raise DataError(_refusal(method, kind, error)) from error
+
+
+def _refusal(method: str, kind: type[RowSettings], error: ValidationError) -> str:
+    """Return what is wrong with the first setting that does not fit, each way that it could."""
+    first, *others = error.errors()
+    setting, *inner = first["loc"]
+    # a word within a setting names one of several types that it may be: of no use to a reader
+    words = [first["msg"]]
+    if any(isinstance(part, str) for part in inner):
+        words += [each["msg"] for each in others if each["loc"][0] == setting]
+    where = ".".join(map(str, [setting, *(part for part in inner if not isinstance(part, str))]))
+    known = ", ".join(kind.model_fields)
+    hint = f"; {method} takes {known}" if first["type"] == "extra_forbidden" else ""
+    return f"{method}: {where} = {first['input']!r}: {'; or: '.join(words)}{hint}"
 
 
 def kaczmarz_settings(settings: Mapping[str, Any]) -> Kaczmarz:
@@ -68,6 +79,12 @@ def image_name(subject: str, visit: str) -> str:
     if len(stem) > _LONGEST_STEM:
         stem = f"{stem[:_LONGEST_STEM]}~{digest(stem.encode())[:16]}"
     return f"{stem}.nii.gz"
+
+
+def _file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file, which may be larger than memory."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def parameters_path(image: Path) -> Path:
@@ -122,9 +139,9 @@ def reconstruct_file(
     document: dict[str, Any] = {
         "method": method,
         "parameters": prepared.parameters(),
-        "measurement": {"name": measurement.name, "sha256": digest(measurement.read_bytes())},
-        "system_matrix": {"name": system_matrix.name, "sha256": digest(system_matrix.read_bytes())},
-        "empty": [{"name": p.name, "sha256": digest(p.read_bytes())} for p in empty],
+        "measurement": {"name": measurement.name, "sha256": _file_digest(measurement)},
+        "system_matrix": {"name": system_matrix.name, "sha256": _file_digest(system_matrix)},
+        "empty": [{"name": p.name, "sha256": _file_digest(p)} for p in empty],
         "code": code_digest(),
         "versions": dict(numeric_versions()),
     }
@@ -144,7 +161,8 @@ def reconstruct_file(
         beside = _uncertainty(prepared, scan, scans, output, uncertainty_seed, document)
     # what the method found on its way (lambda by a rule, a certificate) belongs to the image
     document["parameters"] = dict(image.provenance.parameters)
-    document["is_simulated"] = scan.is_simulated or prepared.matrix.is_simulated
+    sources: tuple[Scan | SystemMatrix, ...] = (prepared.matrix, scan, *scans)
+    document["is_simulated"] = any(source.is_simulated for source in sources)
     label = "SIMULATED " if document["is_simulated"] else ""
     write_image(output, image.values, image.grid, description=f"{label}sojourn {method}")
     for path, values in beside.items():
