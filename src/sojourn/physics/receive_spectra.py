@@ -92,12 +92,13 @@ def simulate_spectra(
     positions: NDArray[np.float64],
     model: ParticleModel,
     *,
+    iron: float = 1.0,
     patch: int = 0,
     bins: NDArray[np.int64] | None = None,
     resolution: Resolution = STANDARD,
     progress: Progress | None = None,
 ) -> NDArray[np.complex128] | NDArray[np.complex64]:
-    """Return the received spectrum of 1 kg of iron at each position.
+    """Return the received spectrum of the same iron at each position, one after the other.
 
     Parameters
     ----------
@@ -108,6 +109,8 @@ def simulate_spectra(
     model
         of the particles. Memoryless isotropic ones take a fitted rational function of the
         field's square (error below 1e-6 of the signal); others are asked themselves.
+    iron
+        kg; 1 unless stated.
     patch
         which period of the sequence.
     bins
@@ -119,7 +122,7 @@ def simulate_spectra(
 
     Returns
     -------
-        shape (n, channel, bin), V/kg, unnormalised rFFT of a period of the receiver's samples;
+        shape (n, channel, bin), V, unnormalised rFFT of a period of the receiver's samples;
         complex64 in single precision.
 
     Raises
@@ -134,7 +137,7 @@ def simulate_spectra(
     places = np.asarray(positions, dtype=np.float64)
     setup = _prepare(scanner, model, places, patch=patch, resolution=resolution)
     kept = _checked_bins(scanner, bins, setup.waves.shape[1])
-    scale = scanner.sequence.n_samples / setup.waves.shape[1] * model.moment_per_iron
+    scale = iron * scanner.sequence.n_samples / setup.waves.shape[1] * model.moment_per_iron
     kind = np.complex64 if setup.is_single else np.complex128
     gain = (scanner.gain()[:, kept] * scale).astype(kind)
     result = np.empty((len(places), scanner.n_channels, len(kept)), dtype=kind)

@@ -76,8 +76,9 @@ def simulate_system_matrix(
             f"noise {noise} V and background_frames {background_frames} not negative"
         )
     kept = np.arange(scanner.n_bins) if bins is None else np.asarray(bins, dtype=np.int64)
-    values = _cube_spectra(scanner, grid, model, points_per_edge, patch, kept, resolution, progress)
-    values *= values.dtype.type(sample_iron)
+    values = _cube_spectra(
+        scanner, grid, model, sample_iron, points_per_edge, patch, kept, resolution, progress
+    )
     if background_frames:
         empty = np.zeros((background_frames, *values.shape[1:]), dtype=values.dtype)
         values = np.concatenate((values, empty))
@@ -213,13 +214,14 @@ def _cube_spectra(
     scanner: Scanner,
     grid: Grid,
     model: ParticleModel,
+    iron: float,
     points_per_edge: int,
     patch: int,
     bins: NDArray[np.int64],
     resolution: Resolution,
     progress: Progress | None,
 ) -> NDArray[np.complex64] | NDArray[np.complex128]:
-    """Return the spectra (voxel, channel, bin) of 1 kg, averaged over a cube of Gauss points."""
+    """Return the spectra (voxel, channel, bin), averaged over a cube of Gauss points."""
     nodes, weights = np.polynomial.legendre.leggauss(points_per_edge)
     centers, edges = grid.centers(), np.array(grid.affine[:3, :3])
     mirrors = _mirrors(scanner, grid, model, points_per_edge, patch, resolution)
@@ -231,13 +233,12 @@ def _cube_spectra(
             centers + shift,
             model,
             mirrors,
+            iron=iron * float(weights[i] * weights[j] * weights[k]) / 8,
             patch=patch,
             bins=bins,
             resolution=resolution,
             progress=_shifted(progress, count, points_per_edge**3),
         )
-        if points_per_edge > 1:
-            part *= part.dtype.type(weights[i] * weights[j] * weights[k] / 8)
         total = part if total is None else total + part
     assert total is not None
     return total
@@ -263,17 +264,19 @@ def _grid_spectra(
     model: ParticleModel,
     mirrors: tuple[Mirror, ...],
     *,
+    iron: float,
     patch: int,
     bins: NDArray[np.int64],
     resolution: Resolution,
     progress: Progress | None,
 ) -> NDArray[np.complex64] | NDArray[np.complex128]:
-    """Return the spectra (voxel, channel, bin) of 1 kg, mirrored ones by their mirror."""
+    """Return the spectra (voxel, channel, bin), mirrored ones by their mirror."""
     chosen, index, number = representatives(mirrors, len(positions))
     spectra = simulate_spectra(
         scanner,
         positions[chosen],
         model,
+        iron=iron,
         patch=patch,
         bins=bins,
         resolution=resolution,
