@@ -200,28 +200,33 @@ def _advance(
 def _refresh(
     part: int, operator: Operator, memory: Memory, w: NDArray[np.float32], parity: int
 ) -> None:
-    """Make p = B^T y and one part of B [p]_+ anew: the fused pass (dot, clip, accumulate)."""
+    """Make p = B^T y and one part of B [p]_+ anew: the fused pass (dot, clip, accumulate).
+
+    A block's active voxels are added while their codes are still in the cache.
+    """
     codes, scale, p = operator.codes, operator.scale, memory.weights
-    total = memory.partial[parity, part]
+    total, active = memory.partial[parity, part], memory.lists[part, 0]
     for k in range(len(total)):
         total[k] = 0
     memory.lengths[part, 0], memory.lengths[part, 1] = 0, 0
-    none = np.float32(0)
     for begin_at in range(part * BLOCK, len(scale), 2 * BLOCK):
+        first = memory.lengths[part, 0]
         for i in range(begin_at, begin_at + BLOCK, 4):
             a, b, c, d = dot_four(codes, i, i + 1, i + 2, i + 3, w)
             p[i], p[i + 1] = a * scale[i], b * scale[i + 1]
             p[i + 2], p[i + 3] = c * scale[i + 2], d * scale[i + 3]
             for j in range(i, i + 4):
                 list_voxel(memory, part, j)
+        n = memory.lengths[part, 0]
+        for j in range(first, n, 4):
+            at = four_of(active, j, n)
             x = (
-                max(p[i], none) * scale[i],
-                max(p[i + 1], none) * scale[i + 1],
-                max(p[i + 2], none) * scale[i + 2],
-                max(p[i + 3], none) * scale[i + 3],
+                p[at[0]] * scale[at[0]],
+                p[at[1]] * scale[at[1]] * np.float32(j + 1 < n),
+                p[at[2]] * scale[at[2]] * np.float32(j + 2 < n),
+                p[at[3]] * scale[at[3]] * np.float32(j + 3 < n),
             )
-            if x[0] > 0 or x[1] > 0 or x[2] > 0 or x[3] > 0:
-                add_four(codes, (i, i + 1, i + 2, i + 3), x, total)
+            add_four(codes, at, x, total)
     memory.sums[parity, part, 1] = memory.lengths[part, 0]
 
 
