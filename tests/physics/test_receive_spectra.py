@@ -11,7 +11,12 @@ from sojourn.physics.fields import KneeScanner
 from sojourn.physics.langevin import BOLTZMANN
 from sojourn.physics.particle_models import Equilibrium
 from sojourn.physics.particles import FERUMOXYTOL
-from sojourn.physics.receive_spectra import Resolution, simulate_signal, simulate_spectra
+from sojourn.physics.receive_spectra import (
+    Resolution,
+    simulate_signal,
+    simulate_spectra,
+    strongest_bins,
+)
 from sojourn.physics.scanner_presets import field_free_line, knee, preset
 from sojourn.physics.scanners import Scanner
 from sojourn.physics.sequences import lissajous_sequence
@@ -188,3 +193,22 @@ def test_iron_must_fit_the_places():
 def test_a_resolution_is_positive(wrong):
     with pytest.raises(DataError, match="must be"):
         Resolution(**wrong)
+
+
+def test_the_strongest_bins_are_those_of_most_energy():
+    bins = np.arange(14, 129)
+    found = strongest_bins(knee(), PLACES, MODEL, bins=bins, count=10)
+    whole = simulate_spectra(knee(), PLACES, MODEL)
+    energy = np.sum(np.abs(whole) ** 2, axis=(0, 1))
+    assert np.all(np.diff(found) > 0)
+    left = np.setdiff1d(bins, found)
+    assert energy[found].min() >= energy[left].max()
+    for count in (0, 116):
+        with pytest.raises(DataError, match="cannot be chosen"):
+            strongest_bins(knee(), PLACES, MODEL, bins=bins, count=count)
+
+
+def test_iron_scales_the_spectrum():
+    one = simulate_spectra(knee(), PLACES, MODEL)
+    some = simulate_spectra(knee(), PLACES, MODEL, iron=3e-7)
+    np.testing.assert_allclose(some, 3e-7 * one, rtol=1e-12, atol=0)

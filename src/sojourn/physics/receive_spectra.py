@@ -212,6 +212,47 @@ def sufficient_samples(
     return candidates[0] if candidates else own
 
 
+def strongest_bins(
+    scanner: Scanner,
+    probes: NDArray[np.float64],
+    model: ParticleModel,
+    *,
+    bins: NDArray[np.int64],
+    count: int,
+    patch: int = 0,
+    resolution: Resolution = STANDARD,
+) -> NDArray[np.int64]:
+    """Return the bins that carry most of the signal: a calibration without rows nobody can use.
+
+    Parameters
+    ----------
+    scanner, model, patch, resolution
+        as `simulate_spectra`.
+    probes
+        shape (n, 3), LPS, m: places all over what is to be simulated.
+    bins
+        to choose from, ascending.
+    count
+        how many to keep.
+
+    Returns
+    -------
+        shape (count,), ascending: those of the largest energy over all probes and channels.
+
+    Raises
+    ------
+    DataError
+        if there are not as many bins.
+    """
+    if not 0 < count <= len(bins):
+        raise DataError(f"{count} of {len(bins)} bins cannot be chosen")
+    found = simulate_spectra(scanner, probes, model, patch=patch, bins=bins, resolution=resolution)
+    energy = np.sum(np.abs(found) ** 2, axis=(0, 1))
+    order = np.argsort(-energy, kind="stable")
+    chosen: NDArray[np.int64] = np.sort(np.asarray(bins)[order[:count]])
+    return chosen
+
+
 def _folded(
     moments: NDArray[np.float64], bins: NDArray[np.int64], samples: int
 ) -> NDArray[np.float64]:
