@@ -367,3 +367,66 @@ def test_what_is_not_hdf5_cannot_be_checked(tmp_path):
     (tmp_path / "a.mdf").write_text("no")
     with pytest.raises(DataError, match="not HDF5"):
         check_mdf(tmp_path / "a.mdf")
+
+
+@pytest.mark.parametrize(
+    ("text", "exists"),
+    [
+        ("2024-02-29T23:59:59.999", True),
+        ("2023-02-29T00:00:00.000", False),  # 2023 is no leap year
+        ("2024-13-01T00:00:00.000", False),
+        ("2024-01-01T24:00:00.000", False),
+        ("٢٠٢٤-01-01T00:00:00.000", False),
+    ],
+)
+def test_a_time_that_does_not_exist_is_a_deviation(tmp_path, text, exists):
+    path = handmade.write(tmp_path / "a.mdf", {"/acquisition/startTime": text})
+    named = [dataset for dataset, _ in found_in(path)]
+    assert named == ([] if exists else ["/acquisition/startTime"])
+
+
+ONE_FAULT = {
+    "/measurement/frequencySelection": (SELECTED, {}, ("/measurement/frequencySelection",)),
+    "/acquisition/receiver/numSamplingPoints": (
+        SELECTED,
+        {},
+        ("/acquisition/receiver/numSamplingPoints",),
+    ),
+    "/acquisition/drivefield/cycle": ({}, {"/acquisition/drivefield/cycle": 24 / 2.5e6}, ()),
+    "/acquisition/receiver/bandwidth": ({}, {"/acquisition/receiver/bandwidth": -1.0}, ()),
+    "/calibration/size": ({}, {"/calibration/size": np.array([-2, 2, 1])}, ()),
+    "/measurement/subsamplingIndices": (
+        SPARSE,
+        {"/measurement/subsamplingIndices": np.tile([1, 4], (1, 2, 4, 1))},
+        (),
+    ),
+}
+
+
+@pytest.mark.parametrize("named", ONE_FAULT)
+def test_one_fault_is_named_once_without_what_follows_from_it(tmp_path, named):
+    layout, changes, without = ONE_FAULT[named]
+    path = handmade.write(tmp_path / "a.mdf", {**layout, **changes}, without=without)
+    assert [dataset for dataset, _ in found_in(path)] == [named]
+
+
+CORNERS = np.array([[9, 18.5, 30], [11, 18.5, 30], [9, 21.5, 30], [11, 21.5, 30]]) * 1e-3
+"""Centres of 2 x 2 x 1 voxels of 2 x 3 x 1 mm about (10, 20, 30) mm, x fastest."""
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("/calibration/positions", CORNERS, CORNERS[::-1].copy()),
+        ("/calibration/deltaSampleSize", np.full(3, 1e-3), np.array([1e-3, 0.0, 1e-3])),
+        (
+            "/acquisition/receiver/dataConversionFactor",
+            np.array([[1.0, 0.0], [2.0, 0.0]]),
+            np.array([[1.0, 0.0], [0.0, 2.0]]),
+        ),
+    ],
+)
+def test_what_is_allowed_and_cannot_be_used_is_a_note(tmp_path, name, good, bad):
+    assert check_mdf(handmade.write(tmp_path / "good.mdf", {name: good})) == ()
+    (found,) = check_mdf(handmade.write(tmp_path / "bad.mdf", {name: bad}))
+    assert (found.dataset, found.severity) == (name, "note")

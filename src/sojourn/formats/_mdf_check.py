@@ -137,8 +137,10 @@ class Examined:
         if "V" in found:
             found["K"] = found["V"] // 2 + 1
         selection = self.items.get("/measurement/frequencySelection")
-        if self.flag("/measurement/isFrequencySelection") and selection is not None:
-            found["K"] = int(np.prod(selection.shape, dtype=object))
+        if self.flag("/measurement/isFrequencySelection"):
+            found.pop("K", None)
+            if selection is not None:
+                found["K"] = int(np.prod(selection.shape, dtype=object))
 
     def _axis(self, found: dict[str, int], symbol: str, name: str, rank: int, axis: int) -> None:
         item = self.items.get(name)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from sojourn.core.errors import DataError
 from sojourn.formats._mdf_acquisition import IRON_KG_PER_MOL
 from sojourn.formats._mdf_layout import VERSION, is_extension
 
-TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +123,20 @@ def check_uuid(name: str, value: str) -> None:
         raise DataError(f"MDF header: {name} is {value!r}; expected a UUID, 8-4-4-4-12")
 
 
+def is_time(text: str) -> bool:
+    """Tell whether `text` is a time that exists, of the form yyyy-mm-ddThh:mm:ss.ms."""
+    if not TIME.fullmatch(text):
+        return False
+    try:
+        datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")
+    except ValueError:
+        return False
+    return True
+
+
 def check_time(name: str, value: str) -> None:
-    """Refuse what is not a time of the form yyyy-mm-ddThh:mm:ss.ms."""
-    if not TIME.fullmatch(value):
+    """Refuse what is not a time of the form yyyy-mm-ddThh:mm:ss.ms, or does not exist."""
+    if not is_time(value):
         raise DataError(f"MDF header: {name} is {value!r}; expected yyyy-mm-ddThh:mm:ss.ms (UTC)")
 
 

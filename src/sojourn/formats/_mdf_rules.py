@@ -16,6 +16,7 @@ from sojourn.formats._mdf_acquisition import (
     common_period,
     read_acquisition,
 )
+from sojourn.formats._mdf_calibration import check_positions, read_box, voxel_order
 from sojourn.formats._mdf_check import (
     FUNCTION,
     INDICES,
@@ -25,7 +26,7 @@ from sojourn.formats._mdf_check import (
     structure,
 )
 from sojourn.formats._mdf_data import DCT_TYPES, read_layout
-from sojourn.formats._mdf_header import TIME
+from sojourn.formats._mdf_header import is_time
 from sojourn.formats._mdf_layout import FIELDS, VERSION, group_of
 from sojourn.formats._mdf_legacy import DATA
 from sojourn.formats._mdf_receiver import RECEIVER
@@ -112,7 +113,7 @@ def _texts(examined: Examined) -> Iterator[Deviation]:
             shown = repr(printable(text))
             if name.endswith("/uuid"):
                 yield from _uuid(name, text, section)
-            elif name.lower().endswith("time") and not TIME.fullmatch(text):
+            elif name.lower().endswith("time") and not is_time(text):
                 yield Deviation(name, shown, "yyyy-mm-ddThh:mm:ss.ms, UTC")
             elif name in CHOICES and text not in CHOICES[name]:
                 severity = "deviation" if name.endswith("waveform") else "note"
@@ -168,15 +169,23 @@ def _drive(examined: Examined) -> Iterator[Deviation]:
         if not math.isclose(cycle, expected, rel_tol=RELATIVE_TOLERANCE):
             rule = f"{expected:.9g} = lcm(divider) / baseFrequency"
             yield Deviation(f"{DRIVE}/cycle", f"{cycle:.9g} s", rule, section=DRIVE)
-    if samples and bandwidth and cycle:
+            cycle = expected if _fit(samples, bandwidth, expected) else cycle
+    if samples and bandwidth and cycle and bandwidth > 0 and cycle > 0:
         expected = 2 * bandwidth * cycle
-        if not math.isclose(samples, expected, rel_tol=RELATIVE_TOLERANCE):
+        if not _fit(samples, bandwidth, cycle):
             rule = f"{expected:.9g} = 2 x bandwidth x cycle"
             name = f"{RECEIVER}/numSamplingPoints"
             yield Deviation(name, f"{samples:.9g}", rule, section=RECEIVER)
     phase = examined.values(f"{DRIVE}/phase")
     if phase is not None and np.any((phase < -np.pi) | (phase >= np.pi)):
         yield Deviation(f"{DRIVE}/phase", "outside", "[-pi, pi) rad", section=DRIVE)
+
+
+def _fit(samples: float | None, bandwidth: float | None, cycle: float) -> bool:
+    """Tell whether samples = 2 x bandwidth x cycle."""
+    if not samples or not bandwidth:
+        return False
+    return math.isclose(samples, 2 * bandwidth * cycle, rel_tol=RELATIVE_TOLERANCE)
 
 
 def _field(examined: Examined) -> Iterator[Deviation]:
@@ -199,6 +208,19 @@ def _tracer(examined: Examined) -> Iterator[Deviation]:
             found = f"{values.ravel()[:5].tolist()}"
             expected = "above 0; an empty bore has no /tracer"
             yield Deviation(f"/tracer/{name}", found, expected, "note", "/tracer")
+
+
+def _unusable(examined: Examined) -> Iterator[Deviation]:
+    """Yield numbers that the specification allows and nobody can use."""
+    edges = examined.values("/calibration/deltaSampleSize")
+    if edges is not None and np.any(edges <= 0):
+        name, found = "/calibration/deltaSampleSize", f"{edges.ravel()[:5].tolist()} m"
+        yield Deviation(name, found, "edges above 0", "note", "/calibration")
+    factors = examined.values(f"{RECEIVER}/dataConversionFactor")
+    if factors is not None and factors.ndim == 2 and np.any(factors[:, 0] == 0):
+        name, channel = f"{RECEIVER}/dataConversionFactor", int(np.argmin(factors[:, 0] != 0))
+        found = f"a scale of 0 for channel {channel + 1}, which makes its data a constant"
+        yield Deviation(name, found, "scales other than 0", "note", RECEIVER)
 
 
 def _data(examined: Examined) -> Iterator[Deviation]:
@@ -240,11 +262,11 @@ def _indices(examined: Examined) -> Iterator[Deviation]:
             name = "/measurement/framePermutation"
             yield Deviation(name, _range(permutation), rule, section=section)
     selection = examined.values("/measurement/frequencySelection")
-    n_bins = examined.dims.get("V", 0) // 2 + 1
+    n_bins = examined.dims["V"] // 2 + 1 if "V" in examined.dims else math.inf
     if selection is not None and examined.flag("/measurement/isFrequencySelection"):
         is_in_range = bool(selection.size) and selection.min() > 0 and selection.max() <= n_bins
         if not is_in_range or len(np.unique(selection)) != selection.size:
-            rule = f"different bins from 1 to {n_bins}"
+            rule = "different bins from 1" + (f" to {n_bins}" if "V" in examined.dims else "")
             name = "/measurement/frequencySelection"
             yield Deviation(name, _range(selection), rule, section=section)
 
@@ -279,7 +301,10 @@ def _sparsity(examined: Examined) -> Iterator[Deviation]:
             name = "/measurement/sparsityTransformation"
             known = ", ".join(DCT_TYPES)
             yield Deviation(name, repr(printable(kind)), f"one of {known}", section=section)
-    yield from _kept(examined.tree)
+    indices = examined.items.get(INDICES)
+    rows = tuple(examined.dims.get(symbol) for symbol in "JCK")
+    if indices is not None and indices.shape[:3] == rows:
+        yield from _kept(examined.tree)
 
 
 def _kept(tree: Tree) -> Iterator[Deviation]:
@@ -319,9 +344,30 @@ def _places(examined: Examined) -> Iterator[Deviation]:
             yield Deviation(group, found, "where its voxels lie", "note", group)
 
 
+def _positions(examined: Examined) -> Iterator[Deviation]:
+    """Yield positions that lie elsewhere than size, field of view and its centre say."""
+    for group, symbol in (("/calibration", "O"), ("/reconstruction", "P")):
+        name, n_points = f"{group}/positions", examined.dims.get(symbol, 0)
+        positions = examined.values(name)
+        if positions is None or positions.shape != (n_points, 3):
+            continue
+        try:
+            grid = read_box(examined.tree, group, n_points, "")
+            voxel_order(examined.tree, grid.shape, group)
+            examined.tree.array(name, (n_points, 3))
+        except DataError:
+            continue
+        try:
+            check_positions(examined.tree, group, grid)
+        except DataError as error:
+            told = str(error).removeprefix(f"{examined.tree.name}: {name} is ")
+            found, _, expected = told.partition("; expected ")
+            yield Deviation(name, printable(found), printable(expected), "note", group)
+
+
 def _size(examined: Examined, group: str, expected: int | None, of: str) -> Iterator[Deviation]:
     size = examined.values(f"{group}/size")
-    if size is None or expected is None or size.dtype.kind != "i":
+    if size is None or expected is None or size.dtype.kind != "i" or np.any(size < 1):
         return
     product = math.prod(int(n) for n in size.ravel())
     if product != expected:
@@ -338,9 +384,11 @@ RULES: tuple[Callable[[Examined], Iterator[Deviation]], ...] = (
     _drive,
     _field,
     _tracer,
+    _unusable,
     _data,
     _indices,
     _background,
     _sparsity,
     _places,
+    _positions,
 )
