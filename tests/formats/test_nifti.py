@@ -13,7 +13,13 @@ from sojourn.core.geometry import Grid
 from sojourn.core.images import Mask
 from sojourn.core.provenance import Provenance
 from sojourn.formats import nifti
-from sojourn.formats.nifti import read_image, read_mask, write_image, write_mask
+from sojourn.formats.nifti import (
+    read_description,
+    read_image,
+    read_mask,
+    write_image,
+    write_mask,
+)
 
 
 def turned_grid():
@@ -45,6 +51,13 @@ def test_values_and_places_come_back(tmp_path, name):
     np.testing.assert_array_equal(found, values)
     # the header is single precision: 33 mm to 2e-6 mm
     np.testing.assert_allclose(where.affine, grid.affine, atol=4e-9)
+
+
+@pytest.mark.parametrize("text", ["", "SIMULATED sojourn fista", "x" * 79])
+def test_a_description_comes_back(tmp_path, text):
+    path = tmp_path / "a.nii.gz"
+    write_image(path, np.zeros((2, 3, 4)), turned_grid(), description=text)
+    assert read_description(path) == text
 
 
 def test_the_file_is_ras_in_millimetres_to_other_programs(tmp_path):

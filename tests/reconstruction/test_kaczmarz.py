@@ -69,6 +69,18 @@ def test_rows_of_zeros_change_nothing():
     )
 
 
+@pytest.mark.parametrize("regularization", [0.0, 0.5])
+def test_rows_whose_squares_are_zero_change_nothing(regularization):
+    rng = np.random.default_rng(4)
+    matrix = rng.standard_normal((6, 4)) + 1j * rng.standard_normal((6, 4))
+    signal = rng.standard_normal(6) + 1j * rng.standard_normal(6)
+    with_tiny = np.insert(matrix, [0, 3, 6], 1e-170, axis=0)
+    longer = np.insert(signal, [0, 3, 6], 1.0)
+    expected = solve(arrange_rows(matrix, regularization), signal, iterations=3)
+    found = solve(arrange_rows(with_tiny, regularization), longer, iterations=3)
+    assert np.array_equal(found, expected)
+
+
 def test_a_matrix_of_zeros_is_refused():
     with pytest.raises(DataError, match="all 3 selected rows"):
         arrange_rows(np.zeros((3, 4), dtype=complex), 1.0)

@@ -55,3 +55,14 @@ def test_a_frequency_of_zeros_has_no_snr():
     values = np.array(synthetic.matrix().spectra.values)
     values[:, 0, 5] = 0
     assert compute_snr(synthetic.matrix(spectra=ArraySpectra(values)))[0, 5] == 0
+
+
+def test_a_background_that_was_subtracted_is_not_subtracted_again():
+    plain = synthetic.matrix(background=(True,) * 6)
+    values = np.array(plain.spectra.values)
+    mean = values[plain.is_background].mean(axis=0)
+    values[~plain.is_background] -= mean
+    corrected = synthetic.matrix(
+        background=(True,) * 6, spectra=ArraySpectra(values), is_background_corrected=True
+    )
+    np.testing.assert_allclose(compute_snr(corrected), compute_snr(plain), rtol=1e-12)

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ import synthetic_mpi as synthetic
 from sojourn.core.errors import DataError
 from sojourn.core.geometry import Grid
 from sojourn.core.signals import ArraySpectra
-from sojourn.study.comparing import compare_images, compare_matrices, compare_scans
+from sojourn.formats.nifti import write_image
+from sojourn.study.comparing import compare_files, compare_images, compare_matrices, compare_scans
+from sojourn.study.reconstructing import parameters_path
 
 
 def scaled(matrix, factor):
@@ -36,6 +39,33 @@ def test_what_was_set_otherwise_is_named():
     taken = dataclasses.replace(matrix.acquisition, drive_field=drive)
     compared = compare_matrices(matrix, dataclasses.replace(matrix, acquisition=taken))
     assert compared.settings == ("drive field: A [[0.01]] T, B [[0.02]] T",)
+
+
+@pytest.mark.parametrize("what", ["transfer_function", "spectral_leakage"])
+def test_a_correction_of_one_file_alone_is_named(what):
+    matrix = synthetic.matrix()
+    taken = dataclasses.replace(matrix.acquisition, **{f"is_{what}_corrected": True})
+    compared = compare_matrices(matrix, dataclasses.replace(matrix, acquisition=taken))
+    assert compared.settings == (f"{what.replace('_', ' ')} corrected: A False, B True",)
+
+
+def image(path, unit, description=""):
+    write_image(
+        path, np.ones((2, 1, 1)), Grid.centered((2, 1, 1), (1e-3,) * 3), description=description
+    )
+    if unit:
+        parameters_path(path).write_text(json.dumps({"unit": unit}), encoding="utf-8")
+    return path
+
+
+def test_images_of_two_units_and_of_two_kinds_are_told_apart(tmp_path):
+    iron = image(tmp_path / "a.nii", "kg/m^3 iron", "SIMULATED sojourn kaczmarz")
+    samples = image(tmp_path / "b.nii", "calibration samples per voxel")
+    assert compare_files(iron, samples).settings == (
+        "unit: A kg/m^3 iron, B calibration samples per voxel",
+        "SIMULATED: A True, B False",
+    )
+    assert compare_files(iron, iron).settings == ()
 
 
 def test_calibrations_on_other_grids_are_refused():

@@ -9,7 +9,7 @@ import pytest
 from mdf_headers import HEADER
 from sojourn.core.errors import DataError
 from sojourn.formats.mdf import write_scan, write_system_matrix
-from sojourn.formats.nifti import read_image
+from sojourn.formats.nifti import read_description, read_image
 from sojourn.study.reconstructing import beside_path, parameters_path, reconstruct_file
 from toy_scanner import ROWS, response, toy_grid, toy_matrix, toy_scan
 
@@ -96,3 +96,29 @@ def test_nothing_is_written_where_the_noise_cannot_be_told(files, tmp_path):
 )
 def test_a_companion_keeps_the_images_ending(tmp_path, image, expected):
     assert beside_path(tmp_path / image, "sd").name == expected
+
+
+@pytest.mark.parametrize("simulated", ["scan", "matrix", "empty", None])
+def test_an_image_with_anything_simulated_in_it_is_simulated(tmp_path, simulated):
+    rng = np.random.default_rng(2)
+    signal = response(toy_grid(SHAPE).centers()[3:4])[0]
+    values = {
+        "scan": toy_scan(rng, signal),
+        "empty": toy_scan(rng, 0 * signal),
+        "matrix": toy_matrix(rng, shape=SHAPE),
+    }
+    for name, value in values.items():
+        write = write_system_matrix if name == "matrix" else write_scan
+        told = replace(timed(value), is_simulated=name == simulated)
+        write(tmp_path / f"{name}.mdf", told, HEADER)
+    output = tmp_path / "image.nii.gz"
+    reconstruct_file(
+        tmp_path / "scan.mdf",
+        tmp_path / "matrix.mdf",
+        output,
+        settings=SETTINGS | {"background": "external_mean"},
+        empty=(tmp_path / "empty.mdf",),
+    )
+    document = json.loads(parameters_path(output).read_text(encoding="utf-8"))
+    assert document["is_simulated"] is (simulated is not None)
+    assert read_description(output).startswith("SIMULATED") is (simulated is not None)

@@ -18,7 +18,13 @@ from sojourn.core.geometry import Grid
 from sojourn.core.signals import ArraySpectra
 from sojourn.deliverables.scan_page import ViewedFile, Volume, render_scan_page
 from sojourn.formats.nifti import write_image
-from sojourn.study.viewing import as_volume, channel_drift, channel_spectra, view_files
+from sojourn.study.viewing import (
+    as_volume,
+    channel_drift,
+    channel_spectra,
+    view_files,
+    view_image,
+)
 
 
 def scan_of(samples, is_background):
@@ -118,6 +124,23 @@ def test_a_page_of_simulated_data_says_so_above_everything():
     page = render_scan_page([ViewedFile("a.mdf", "measurement", True)])
     assert "SIMULATED DATA" in page
     assert "a.mdf: computed, not measured" in page
+
+
+def test_a_simulated_image_says_so_without_its_parameters(tmp_path):
+    grid = Grid.centered((2, 2, 2), (1e-3,) * 3)
+    for name, description in (("sim_sd.nii.gz", "SIMULATED sojourn tikhonov"), ("m.nii", "x")):
+        write_image(tmp_path / name, np.ones((2, 2, 2)), grid, description=description)
+    made = [view_image(tmp_path / name) for name in ("sim_sd.nii.gz", "m.nii")]
+    assert [each.is_simulated for each in made] == [True, False]
+    assert made[0].volume.is_simulated
+
+
+def test_a_background_that_was_subtracted_is_not_subtracted_again():
+    samples = np.ones((3, 2, 32)) * np.sin(np.arange(32) * np.pi / 8)
+    plain = scan_of(samples, [False, True, True])
+    corrected = dataclasses.replace(plain, is_background_corrected=True)
+    assert channel_spectra(plain)[0].signal.max() == 0
+    assert channel_spectra(corrected)[0].signal.max() == pytest.approx(1)
 
 
 def test_a_name_cannot_smuggle_markup():

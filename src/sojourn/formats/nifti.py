@@ -140,6 +140,18 @@ def read_image(path: Path, *, unit: str | None = None) -> tuple[NDArray[np.float
     return values, grid
 
 
+def read_description(path: Path) -> str:
+    """Return the text in a NIfTI file's header, "" where it has none.
+
+    Raises
+    ------
+    DataError
+        if the file is unreadable.
+    """
+    text: bytes = _opened(Path(path)).header["descrip"].item()
+    return text.decode("ascii", "replace").strip("\0 ")
+
+
 def _opened(path: Path) -> Any:  # noqa: ANN401 - nibabel
     if not path.is_file():
         raise DataError(f"{path} does not exist or is not a file")

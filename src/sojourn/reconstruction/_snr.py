@@ -20,7 +20,8 @@ def compute_snr(matrix: SystemMatrix) -> NDArray[np.float64]:
     the best first SNR mark the voxels above 90 % of their maximum; the signal is the median
     over the marked voxels. Where it exceeds 3.5 times the noise, it is the median over the
     voxels above 90 % of this frequency's own maximum. A frequency without noise and without
-    signal has SNR 0.
+    signal has SNR 0. Of a calibration whose background is already subtracted none is subtracted
+    again.
 
     Raises
     ------
@@ -56,7 +57,8 @@ def _amplitudes(
     rows = matrix.spectra.read(channel, bins)
     empty = rows[matrix.is_background]
     mean = empty.mean(axis=0)
-    signal: NDArray[np.float64] = np.abs(rows[~matrix.is_background] - mean)
+    before = 0.0 if matrix.is_background_corrected else mean
+    signal: NDArray[np.float64] = np.abs(rows[~matrix.is_background] - before)
     noise: NDArray[np.float64] = np.abs(empty - mean).mean(axis=0)
     return signal, noise
 

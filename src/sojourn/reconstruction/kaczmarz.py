@@ -50,7 +50,7 @@ def arrange_rows(matrix: NDArray[np.complex128], regularization: float) -> Rows:
     Parameters
     ----------
     matrix
-        shape (row, voxel); rows of zeros are left out.
+        shape (row, voxel); rows of zeros, or so small that their squares are, are left out.
     regularization
         absolute lambda, in squared matrix units; at least 0.
 
@@ -59,7 +59,8 @@ def arrange_rows(matrix: NDArray[np.complex128], regularization: float) -> Rows:
     DataError
         if every row is zero.
     """
-    used = np.flatnonzero(np.any(matrix != 0, axis=1))
+    power = sum(np.einsum("ij,ij->i", part, part) for part in (matrix.real, matrix.imag))
+    used = np.flatnonzero(np.asarray(power) >= np.finfo(np.float64).tiny)
     if len(used) == 0:
         raise DataError(f"all {len(matrix)} selected rows of the system matrix are zero")
     size = int(np.clip(BLOCK_BYTES // (16 * matrix.shape[1]), 1, MAX_BLOCK))

@@ -1,7 +1,7 @@
 """Two files of one kind side by side: what `sojourn scan compare` says."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from sojourn.core.signals import Scan, SystemMatrix, stored_bins
 from sojourn.formats.mdf import read_mdf
 from sojourn.formats.nifti import read_image
 from sojourn.reconstruction._matching import differences
+from sojourn.study.reconstructing import image_statement
 
 _IMAGES = (".nii", ".nii.gz")
 BLOCK_BYTES = 1 << 26
@@ -69,7 +70,8 @@ def compare_files(first: Path, second: Path) -> Comparison:
     """
     images = [path.name.endswith(_IMAGES) for path in (first, second)]
     if all(images):
-        return compare_images(read_image(first), read_image(second), (first.name, second.name))
+        made = compare_images(read_image(first), read_image(second), (first.name, second.name))
+        return replace(made, settings=_statements(first, second))
     if any(images):
         raise DataError(f"{first.name} and {second.name}: an image and an MDF file; give two alike")
     one, other = read_mdf(first), read_mdf(second)
@@ -205,6 +207,17 @@ def compare_images(
     )
 
 
+def _statements(first: Path, second: Path) -> tuple[str, ...]:
+    """Return in what two images' own statements differ: numbers of two units are no difference."""
+    (unit, is_simulated), (other_unit, is_other) = map(image_statement, (first, second))
+    found = []
+    if unit != other_unit:
+        found.append(f"unit: A {unit or 'not stated'}, B {other_unit or 'not stated'}")
+    if is_simulated != is_other:
+        found.append(f"SIMULATED: A {is_simulated}, B {is_other}")
+    return tuple(found)
+
+
 class _Sums:
     """Sums over blocks of rows, of which the differences of two files are made."""
 
@@ -249,11 +262,23 @@ def _ratio(numerator: float | None, denominator: float | None) -> float | None:
 
 def _settings(one: Scan | SystemMatrix, other: Scan | SystemMatrix) -> tuple[str, ...]:
     found = list(differences(one.acquisition, other.acquisition))
-    if one.is_simulated != other.is_simulated:
-        found.append(f"SIMULATED: matrix {one.is_simulated}, scan {other.is_simulated}")
-    if one.is_background_corrected != other.is_background_corrected:
-        found.append(
-            f"background corrected: matrix {one.is_background_corrected}, "
-            f"scan {other.is_background_corrected}"
+    taken, compared = one.acquisition, other.acquisition
+    found += [
+        f"{what}: matrix {a}, scan {b}"
+        for what, a, b in (
+            ("SIMULATED", one.is_simulated, other.is_simulated),
+            ("background corrected", one.is_background_corrected, other.is_background_corrected),
+            (
+                "transfer function corrected",
+                taken.is_transfer_function_corrected,
+                compared.is_transfer_function_corrected,
+            ),
+            (
+                "spectral leakage corrected",
+                taken.is_spectral_leakage_corrected,
+                compared.is_spectral_leakage_corrected,
+            ),
         )
+        if a != b
+    ]
     return tuple(phrase.replace("matrix ", "A ", 1).replace("scan ", "B ", 1) for phrase in found)

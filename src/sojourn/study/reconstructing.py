@@ -20,7 +20,7 @@ from sojourn.core.random import named_generator
 from sojourn.core.registry import Registry
 from sojourn.core.signals import Scan, SystemMatrix
 from sojourn.formats.mdf import read_scan, read_system_matrix
-from sojourn.formats.nifti import write_image
+from sojourn.formats.nifti import read_description, write_image
 from sojourn.reconstruction._prepared import PreparedMethod
 from sojourn.reconstruction._rows import RowSettings
 from sojourn.reconstruction.kaczmarz import Kaczmarz
@@ -90,6 +90,29 @@ def _file_digest(path: Path) -> str:
 def parameters_path(image: Path) -> Path:
     """Return where an image's parameters stand: the same name with .json."""
     return image.with_name(image.name.removesuffix(".gz").removesuffix(".nii") + ".json")
+
+
+def image_statement(image: Path) -> tuple[str, bool]:
+    """Return an image's unit, "" where it is not stated, and whether it is SIMULATED.
+
+    The unit stands in the parameters beside the image. SIMULATED is an image of which they, or its
+    own header, say so: a header goes wherever the image goes.
+
+    Raises
+    ------
+    DataError
+        if the image or the parameters beside it cannot be read.
+    """
+    is_simulated = read_description(image).startswith("SIMULATED")
+    beside = parameters_path(image)
+    if not beside.is_file():
+        return "", is_simulated
+    try:
+        document = json.loads(beside.read_text(encoding="utf-8"))
+        unit, stated = str(document.get("unit", "")), bool(document.get("is_simulated", False))
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise DataError(f"{beside.name}: not the parameters of an image: {error}") from error
+    return unit, stated or is_simulated
 
 
 def reconstruct_file(

@@ -1,6 +1,5 @@
 """MPI files made ready to look at: what `sojourn scan view` shows."""
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from sojourn.deliverables.scan_page import (
 from sojourn.formats.mdf import describe_mdf, read_mdf
 from sojourn.formats.nifti import read_image
 from sojourn.reconstruction._snr import compute_snr
-from sojourn.study.reconstructing import parameters_path
+from sojourn.study.reconstructing import image_statement
 
 MAX_BYTES = 1 << 28
 """Of spectra that a page reads of one channel; of a larger file evenly spread bins are read."""
@@ -60,7 +59,7 @@ def view_files(paths: Sequence[Path], output: Path, *, show: Show | None = None)
 def view_image(path: Path) -> ViewedFile:
     """Return an image ready to look at, with its unit from the parameters beside it, if there."""
     values, grid = read_image(path)
-    unit, is_simulated = _stated(path)
+    unit, is_simulated = image_statement(path)
     return ViewedFile(
         name=path.name,
         kind="image",
@@ -77,18 +76,6 @@ def _short_unit(unit: str) -> str:
         if unit.startswith(short):
             return short
     return unit or "unknown unit"
-
-
-def _stated(image: Path) -> tuple[str, bool]:
-    """Return unit and origin of an image, as the parameters beside it say; unit "" if unstated."""
-    beside = parameters_path(image)
-    if not beside.is_file():
-        return "", False
-    try:
-        document = json.loads(beside.read_text(encoding="utf-8"))
-        return str(document.get("unit", "")), bool(document.get("is_simulated", False))
-    except (ValueError, AttributeError) as error:
-        raise DataError(f"{beside.name}: not the parameters of an image: {error}") from error
 
 
 def as_volume(
@@ -189,7 +176,7 @@ def channel_spectra(source: Scan | SystemMatrix) -> list[ChannelSpectrum]:
     made = []
     for channel in range(source.acquisition.n_channels):
         rows = source.spectra.read(channel, bins) * _amplitude(source)
-        mean = rows[empty].mean(axis=0) if empty.any() else 0.0
+        mean = _background(source, rows)
         full = rows[~empty] if (~empty).any() else np.zeros((1, len(bins)))
         signal = np.sqrt(np.mean(np.abs(full - mean) ** 2, axis=0))
         noise = _noise(rows[empty])
@@ -205,6 +192,16 @@ def channel_spectra(source: Scan | SystemMatrix) -> list[ChannelSpectrum]:
             )
         )
     return made
+
+
+def _background(
+    source: Scan | SystemMatrix, rows: NDArray[np.complex128]
+) -> NDArray[np.complex128]:
+    """Return what is taken off the object's frames: nothing where that was done before."""
+    if source.is_background_corrected or not source.is_background.any():
+        return np.zeros(rows.shape[1], dtype=np.complex128)
+    mean: NDArray[np.complex128] = rows[source.is_background].mean(axis=0)
+    return mean
 
 
 def _noise(empty: NDArray[np.complex128]) -> NDArray[np.float64] | None:
@@ -269,7 +266,7 @@ def _patterns(matrix: SystemMatrix) -> list[Pattern]:
     found: list[tuple[float, Pattern]] = []
     for channel in range(matrix.acquisition.n_channels):
         rows = matrix.spectra.read(channel, bins)
-        columns = rows[~empty] - (rows[empty].mean(axis=0) if empty.any() else 0.0)
+        columns = rows[~empty] - _background(matrix, rows)
         energy = np.sum(np.abs(columns) ** 2, axis=0)
         rank = energy if snr is None else np.nan_to_num(snr[channel, bins])
         for k in np.argsort(-rank, kind="stable")[:PATTERNS]:
