@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 
 from sojourn.core.estimates import Estimate
 from sojourn.quantification._compact import PlaceFits, Repeat, search_places
+from sojourn.quantification._compact_several import SourcesFit, fit_sources
 from sojourn.quantification._compartments import RegionFits, Regions, fit_regions
 from sojourn.quantification._interpolation import Interpolator
 from sojourn.quantification._measurement import AmountSettings, Calibration, Reading
 from sojourn.quantification._unknown import bound_total
 from sojourn.quantification.calibration import SAMPLES
-from sojourn.quantification.source_models import CompactSource
+from sojourn.quantification.source_models import CompactSource, CompactSources
 from sojourn.quantification.uncertainty import (
     chi_square_quantile,
     mixture_interval,
@@ -126,6 +127,88 @@ def find_compact(
         place=(float(index[0]), float(index[1]), float(index[2])),
         notes=_fixed_axes(interpolator),
     )
+
+
+def find_sources(
+    reading: Reading,
+    calibration: Calibration,
+    repeat: Repeat,
+    source: CompactSources,
+    settings: AmountSettings,
+) -> Finding:
+    """Return the total of one to a few compact sources, averaged over their number."""
+    fits = fit_sources(reading, calibration, repeat, source.most)
+    scores = np.array([fit.score for fit in fits])
+    weights = np.exp(-0.5 * (scores - scores.min()))
+    weights /= weights.sum()
+    best = fits[int(np.argmax(weights))]
+    totals = np.array([float(fit.amounts.sum()) for fit in fits])
+    changes = [
+        float(best.map @ np.concatenate([shift.real, shift.imag]))
+        for shift in (other - reading.signal for other in reading.others.values())
+    ]
+    explained = float(best.map**2 @ np.tile(reading.background_variance / 2, 2))
+    choice = _excess(changes, explained)
+    gain = settings.stated.gain
+    inner = np.array([float(fit.covariance.sum()) for fit in fits])
+    sds = np.sqrt(inner + choice**2 + (gain * totals) ** 2)
+    lower, upper = mixture_interval(weights, totals, sds, level=settings.level)
+    value = float(weights @ totals)
+    parts = _sources_parts(reading, best, value, float(weights @ inner))
+    number = float(np.sqrt(max(float(weights @ totals**2) - value**2, 0.0)))
+    n = len(best.amounts)
+    misfit = reading.signal - best.expected
+    return Finding(
+        total=Estimate(
+            value=value,
+            unit=SAMPLES,
+            lower=min(lower, value),
+            upper=max(upper, value),
+            level=settings.level,
+            method="generalized least squares, averaged over the number of sources",
+            components={
+                **parts,
+                "session gain": gain * abs(value),
+                "background choice": choice,
+                "number of sources": number,
+            },
+        ),
+        chi_square=best.chi_square,
+        degrees_of_freedom=max(2 * len(misfit) - n * (1 + len(_free(calibration))), 1),
+        relative_residual=float(np.linalg.norm(misfit) / np.linalg.norm(reading.signal)),
+        unexplained=_unexplained(reading, best.expected),
+        detection_limit=DETECTION_FACTOR * parts["noise"],
+        notes=(_sources_told(calibration, best, weights), *_fixed_axes(calibration.interpolator)),
+    )
+
+
+def _sources_parts(
+    reading: Reading, best: SourcesFit, total: float, variance: float
+) -> dict[str, float]:
+    """Return the parts of a total's standard deviation that its fit holds."""
+    noise = float(best.map**2 @ np.tile(reading.variance / 2, 2))
+    model = float(best.map**2 @ np.tile(reading.model_variance / 2, 2)) * total**2
+    rest = max(variance - noise - model, 0.0)
+    parts = {"noise": np.sqrt(noise), "calibration and places": np.sqrt(rest)}
+    if model > 0:
+        parts["model mismatch"] = np.sqrt(model)
+    return {name: float(part) for name, part in parts.items()}
+
+
+def _free(calibration: Calibration) -> tuple[int, ...]:
+    return calibration.interpolator.free_axes
+
+
+def _sources_told(calibration: Calibration, best: SourcesFit, weights: NDArray[np.float64]) -> str:
+    """Return how many sources there are, how sure that is, and where they lie."""
+    affine = calibration.grid.affine
+    places = best.index @ affine[:3, :3].T + affine[:3, 3]
+    listed = "; ".join(
+        f"{amount:.3g} samples at ({1e3 * x:.1f}, {1e3 * y:.1f}, {1e3 * z:.1f}) mm"
+        for amount, (x, y, z) in zip(best.amounts, places, strict=True)
+    )
+    odds = ", ".join(f"{n + 1}: {100 * w:.1f} %" for n, w in enumerate(weights))
+    return f"probability of each number of sources: {odds}; the likeliest: {listed}"
 
 
 def _fixed_axes(interpolator: Interpolator) -> tuple[str, ...]:

@@ -25,12 +25,14 @@ from sojourn.quantification._results import (
     Finding,
     find_compact,
     find_regions,
+    find_sources,
     find_unknown,
     widened,
 )
 from sojourn.quantification.calibration import SAMPLES
 from sojourn.quantification.source_models import (
     CompactSource,
+    CompactSources,
     Compartments,
     SourceModel,
 )
@@ -155,6 +157,8 @@ class PreparedAmount:
         repeat = Repeat(stated.row, stated.delay, stated.tilt)
         if self.regions is not None:
             return find_regions(reading, self.regions, repeat, self.settings)
+        if isinstance(self.source, CompactSources):
+            return find_sources(reading, self.calibration, repeat, self.source, self.settings)
         if isinstance(self.source, CompactSource):
             return find_compact(reading, self.calibration, repeat, self.source, self.settings)
         return find_unknown(reading, self.calibration, repeat, self.settings)
@@ -240,7 +244,7 @@ def measure_iron(
     matrix
         calibration of the same scanner and sequence, measured or modelled.
     source
-        what the tracer may look like: `CompactSource`, `Compartments` or
+        what the tracer may look like: `CompactSource`, `CompactSources`, `Compartments` or
         `UnknownDistribution`.
     settings
         everything else that fixes the number.

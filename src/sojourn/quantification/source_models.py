@@ -38,6 +38,35 @@ class CompactSource:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class CompactSources:
+    """All tracer in a few places, each small against a voxel; places and their number unknown.
+
+    One to `most` sources, each number equally likely beforehand; they are weighted by the
+    Bayesian information criterion. `most` is at least 2: for one there is `CompactSource`.
+    """
+
+    most: int = 2
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.most <= 5:
+            raise DataError(f"most must lie between 2 and 5 sources, got {self.most}")
+
+    @property
+    def name(self) -> str:
+        """Short name."""
+        return f"up to {self.most} compact sources, places unknown"
+
+    @property
+    def statement(self) -> str:
+        """What is assumed, in words."""
+        return (
+            f"all tracer in one to {self.most} places that are small against a voxel, within the "
+            "calibrated positions; numbers of places equally likely beforehand and weighted by "
+            "the Bayesian information criterion; places taken as normal about those found"
+        )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Compartments:
     """Tracer in the named regions of a mask and nowhere else, textured within each.
@@ -100,4 +129,4 @@ class UnknownDistribution:
         )
 
 
-SourceModel = CompactSource | Compartments | UnknownDistribution
+SourceModel = CompactSource | CompactSources | Compartments | UnknownDistribution
