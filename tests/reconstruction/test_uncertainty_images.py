@@ -5,7 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import x_space_scanner
 from sojourn.core.errors import DataError
+from sojourn.core.geometry import Grid
 from sojourn.core.registry import Registry
 from sojourn.core.signals import ArraySpectra
 from sojourn.reconstruction._background import Background
@@ -214,7 +216,6 @@ def test_recovery_of_a_linear_method_is_the_resolution_matrix(matrix, scan):
 
 
 def test_the_width_is_that_of_a_gaussian():
-    from sojourn.core.geometry import Grid
     from sojourn.reconstruction.uncertainty.recovery import _width
 
     grid = Grid.centered((81, 81, 1), (1e-3, 1e-3, 1e-3))
@@ -317,9 +318,32 @@ def test_a_mask_of_another_grid_is_refused():
         sum_over(mask_of(4), "cavity", toy_grid((5, 2, 1)))
 
 
+def along_a_line(matrix, scan):
+    """Return a calibration, a scan and bins of a scanner that x-space can follow, with noise."""
+    taken = x_space_scanner.acquisition()
+    grid = Grid.centered((6, 2, 1), (2e-3, 2e-3, 2e-3))
+    clean = x_space_scanner.signals(grid.centers(), taken)
+    rng = np.random.default_rng(0)
+
+    def noisy(like, rows, is_background):
+        size = 0.01 * np.abs(clean).max()
+        noise = size * (rng.standard_normal((2, len(is_background), *clean.shape[1:])))
+        spectra = noise[0] + 1j * noise[1]
+        spectra[~is_background] += rows
+        return replace(
+            like, spectra=ArraySpectra(spectra), acquisition=taken, is_background=is_background
+        )
+
+    made = replace(noisy(matrix, clean, np.arange(22) >= 12), grid=grid)
+    return made, noisy(scan, clean[3:4], np.arange(12) > 0), None
+
+
 @pytest.mark.parametrize("name", METHODS.names())
 def test_every_method_has_an_uncertainty(name, matrix, scan):
-    settings = METHODS.get(name)(background=Background.OWN_MEAN, bins=BINS)
+    bins = BINS
+    if name == "x_space":
+        matrix, scan, bins = along_a_line(matrix, scan)
+    settings = METHODS.get(name)(background=Background.OWN_MEAN, bins=bins)
     prepared = settings.prepare(matrix)
     found = image_uncertainty(prepared, scan, rng=np.random.default_rng(0), draws=20)
     assert found.standard_deviation.shape == SHAPE
