@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sojourn.reconstruction._kernel_memory import BLOCK, Memory, Operator, compiled, prefetch
 
-AHEAD = 8
+AHEAD = 4
 """Voxels between asking and using."""
 
 LINE = 64
@@ -30,10 +30,10 @@ def _dot_four(
     return one, two, three, four
 
 
-def _fetch(codes: NDArray[Any], indices: NDArray[np.int32], j: int, n: int) -> None:
-    """Ask memory for four voxels' codes, `AHEAD` before they are used: their order is irregular."""
+def _fetch(codes: NDArray[Any], indices: NDArray[np.int32], j: int, end: int, n: int) -> None:
+    """Ask memory for the codes of the voxels j..end of a list of n: their order is irregular."""
     rank, step = codes.shape[1], LINE // codes.itemsize
-    for i in range(min(j + AHEAD, n), min(j + AHEAD + 4, n)):
+    for i in range(j, min(end, n)):
         begin = np.int64(indices[i]) * rank
         for k in range(0, rank, step):
             prefetch(codes, begin + k)
@@ -46,21 +46,6 @@ def _project(part: int, operator: Operator, memory: Memory) -> None:
         a, b, c, d = dot_four(basis, k, k + 1, k + 2, k + 3, memory.signal)
         found[k], found[k + 1] = a * scale[k], b * scale[k + 1]
         found[k + 2], found[k + 3] = c * scale[k + 2], d * scale[k + 3]
-
-
-def _add_four(
-    codes: NDArray[Any],
-    at: tuple[int, int, int, int],
-    x: tuple[np.float32, np.float32, np.float32, np.float32],
-    total: NDArray[np.float32],
-) -> None:
-    """Add four voxels' codes, weighted by `x`, to `total`."""
-    a, b, c, d = at
-    one, two, three, four = x
-    for k in range(len(total)):
-        pair = one * np.float32(codes[a, k]) + two * np.float32(codes[b, k])
-        rest = three * np.float32(codes[c, k]) + four * np.float32(codes[d, k])
-        total[k] += pair + rest
 
 
 def _four_of(indices: NDArray[np.int32], j: int, n: int) -> tuple[int, int, int, int]:
@@ -87,34 +72,17 @@ def _curve(
     total, active, n = memory.partial[parity, part], memory.lists[part, 0], memory.lengths[part, 0]
     for k in range(len(total)):
         total[k] = 0
-    for j in range(0, n, 4):
-        fetch(codes, active, j, n)
-        at = four_of(active, j, n)
-        found = dot_four(codes, at[0], at[1], at[2], at[3], w)
-        x = (
-            weigh(memory, scale, at[0], found[0], last, j < n),
-            weigh(memory, scale, at[1], found[1], last, j + 1 < n),
-            weigh(memory, scale, at[2], found[2], last, j + 2 < n),
-            weigh(memory, scale, at[3], found[3], last, j + 3 < n),
-        )
-        add_four(codes, at, x, total)
-
-
-def _weigh(
-    memory: Memory,
-    scale: NDArray[np.float32],
-    i: int,
-    found: np.float32,
-    last: np.float32,
-    counts: bool,
-) -> np.float32:
-    """Keep one voxel's product; return its weight in the sum, 0 where it has been counted."""
-    if not counts:
-        return np.float32(0)
-    memory.change[i] += last * memory.product[i]
-    memory.product[i] = found * scale[i]
-    weight: np.float32 = memory.product[i] * scale[i]
-    return weight
+    for j in range(n):
+        fetch(codes, active, j + AHEAD, j + AHEAD + 1, n)
+        i = active[j]
+        found = np.float32(0)
+        for k in range(len(w)):
+            found += np.float32(codes[i, k]) * w[k]
+        memory.change[i] += last * memory.product[i]
+        memory.product[i] = found * scale[i]
+        found *= scale[i] * scale[i]
+        for k in range(len(w)):
+            total[k] += found * np.float32(codes[i, k])
 
 
 def _extend(
@@ -130,7 +98,7 @@ def _extend(
     active, idle = memory.lists[part, 0], memory.lists[part, 1]
     n = memory.lengths[part, 1]
     for j in range(0, n, 4):
-        fetch(codes, idle, j, n)
+        fetch(codes, idle, j + 2 * AHEAD, j + 2 * AHEAD + 4, n)
         at = four_of(idle, j, n)
         found = dot_four(codes, at[0], at[1], at[2], at[3], w)
         memory.change[at[0]] = found[0] * scale[at[0]]
@@ -200,43 +168,32 @@ def _advance(
 def _refresh(
     part: int, operator: Operator, memory: Memory, w: NDArray[np.float32], parity: int
 ) -> None:
-    """Make p = B^T y and one part of B [p]_+ anew: the fused pass (dot, clip, accumulate).
-
-    A block's active voxels are added while their codes are still in the cache.
-    """
-    codes, scale, p = operator.codes, operator.scale, memory.weights
-    total, active = memory.partial[parity, part], memory.lists[part, 0]
+    """Make p = B^T y and one part of B [p]_+ anew: the fused pass (dot, clip, accumulate)."""
+    codes, scale = operator.codes, operator.scale
+    total = memory.partial[parity, part]
     for k in range(len(total)):
         total[k] = 0
     memory.lengths[part, 0], memory.lengths[part, 1] = 0, 0
     for begin_at in range(part * BLOCK, len(scale), 2 * BLOCK):
-        first = memory.lengths[part, 0]
-        for i in range(begin_at, begin_at + BLOCK, 4):
-            a, b, c, d = dot_four(codes, i, i + 1, i + 2, i + 3, w)
-            p[i], p[i + 1] = a * scale[i], b * scale[i + 1]
-            p[i + 2], p[i + 3] = c * scale[i + 2], d * scale[i + 3]
-            for j in range(i, i + 4):
-                list_voxel(memory, part, j)
-        n = memory.lengths[part, 0]
-        for j in range(first, n, 4):
-            at = four_of(active, j, n)
-            x = (
-                p[at[0]] * scale[at[0]],
-                p[at[1]] * scale[at[1]] * np.float32(j + 1 < n),
-                p[at[2]] * scale[at[2]] * np.float32(j + 2 < n),
-                p[at[3]] * scale[at[3]] * np.float32(j + 3 < n),
-            )
-            add_four(codes, at, x, total)
+        for i in range(begin_at, begin_at + BLOCK):
+            found = np.float32(0)
+            for k in range(len(w)):
+                found += np.float32(codes[i, k]) * w[k]
+            found *= scale[i]
+            memory.weights[i] = found
+            list_voxel(memory, part, i)
+            if found > 0:
+                found *= scale[i]
+                for k in range(len(w)):
+                    total[k] += found * np.float32(codes[i, k])
     memory.sums[parity, part, 1] = memory.lengths[part, 0]
 
 
 bend_of = compiled(_bend_of)
 dot_four = compiled(_dot_four)
 project = compiled(_project)
-add_four = compiled(_add_four)
 four_of = compiled(_four_of)
 fetch = compiled(_fetch)
-weigh = compiled(_weigh)
 list_voxel = compiled(_list_voxel)
 curve = compiled(_curve)
 bend = compiled(_bend)
