@@ -80,7 +80,7 @@ def test_every_entry_states_its_source_and_its_assumption():
 def test_a_typo_is_answered_with_the_nearest_name():
     with pytest.raises(DataError, match="did you mean 'ferumoxytol'"):
         find_tracer("ferumoxitol")
-    with pytest.raises(DataError, match="Known: ferumoxytol"):
+    with pytest.raises(DataError, match="; known: ferumoxytol"):
         find_tracer("water")
 
 

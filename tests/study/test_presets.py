@@ -26,13 +26,37 @@ def test_the_tutorials_preset_has_the_numbers_of_mpireco():
     }
 
 
-def test_what_is_stated_beats_a_pair_and_both_beat_the_preset():
+def test_what_is_stated_and_pairs_beat_the_preset():
     _, settings = settings_of(
-        "mpireco-gui", None, {"iterations": 7, "min_snr": None}, ["iterations=5", "min_snr=9"]
+        "mpireco-gui", None, {"iterations": 7, "min_snr": None}, ["iterations=7", "min_snr=9"]
     )
     assert settings["iterations"] == 7
     assert settings["min_snr"] == 9
     assert settings["max_frequency"] == 1.25e6
+
+
+@pytest.mark.parametrize(
+    ("given", "pairs"),
+    [
+        ({"background": "own_mean"}, ["background=none"]),
+        ({"iterations": 3}, ["iterations=4"]),
+        ({"channels": (0, 1)}, ["channels=[0]"]),
+        ({}, ["min_snr=3", "min_snr=5"]),
+    ],
+)
+def test_a_setting_stated_twice_with_two_values_is_refused(given, pairs):
+    with pytest.raises(DataError, match="is stated twice"):
+        settings_of(None, None, given, pairs)
+
+
+def test_a_setting_stated_twice_alike_is_that_setting():
+    _, settings = settings_of(None, None, {"channels": (0, 1)}, ["channels=[0, 1]"])
+    assert list(settings["channels"]) == [0, 1]
+
+
+def test_json_too_deep_to_read_is_text():
+    text = "[" * 100_000
+    assert settings_of(None, None, {}, [f"bins={text}"])[1] == {"bins": text}
 
 
 @pytest.mark.parametrize(
@@ -47,6 +71,19 @@ def test_what_is_stated_beats_a_pair_and_both_beat_the_preset():
 def test_a_pair_is_json_or_text(pair, expected):
     key, _, _ = pair.partition("=")
     assert settings_of(None, None, {}, [pair])[1][key] == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "pairs"),
+    [
+        ({"background": "own_mean"}, ["background=none"]),
+        ({"iterations": 4}, ["iterations=3"]),
+        ({}, ["iterations=3", "iterations=4"]),
+    ],
+)
+def test_one_setting_stated_twice_and_differently_is_refused(given, pairs):
+    with pytest.raises(DataError, match="stated twice"):
+        settings_of(None, None, given, pairs)
 
 
 @pytest.mark.parametrize("pair", ["iterations", "=3", ""])

@@ -70,6 +70,19 @@ def _list(asked: bool) -> None:
     raise typer.Exit
 
 
+def _check_output(*files: Path, force: bool) -> None:
+    """Refuse, before any work, what cannot be written or stands there already."""
+    from sojourn.core.errors import DataError
+
+    for file in files:
+        if file.is_dir():
+            raise DataError(f"{file} is a folder; name a file")
+        if file.exists() and not force:
+            raise DataError(f"{file} exists; use --force to replace it")
+        if not file.parent.is_dir():
+            raise DataError(f"{file}: there is no folder {file.parent}; make it first")
+
+
 def _number_or_rule(text: str | None) -> float | str | None:
     if text is None:
         return None
@@ -120,18 +133,18 @@ def reconstruct(
         bool,
         typer.Option("--list", help="List methods and presets.", is_eager=True, callback=_list),
     ] = False,
-    force: Annotated[bool, typer.Option(help="Overwrite an existing image.")] = False,
+    force: Annotated[
+        bool, typer.Option(help="Overwrite an existing image and its parameters.")
+    ] = False,
 ) -> None:
     """Reconstruct an image, by Kaczmarz or another method; every parameter goes beside it.
 
     The image is to look at. An amount is not its sum: it comes from `sojourn run`.
     """
-    from sojourn.core.errors import DataError
     from sojourn.study.presets import settings_of
-    from sojourn.study.reconstructing import reconstruct_file
+    from sojourn.study.reconstructing import parameters_path, reconstruct_file
 
-    if output.exists() and not force:
-        raise DataError(f"{output} exists; use --force to replace it")
+    _check_output(output, parameters_path(output), force=force)
     given = {
         "background": background,
         "matrix_background": matrix_background,
@@ -171,8 +184,7 @@ def view(
 
     if output.suffix not in {".html", ".htm"}:
         raise DataError(f"{output.name}: a page ends in .html")
-    if output.exists() and not force:
-        raise DataError(f"{output} exists; use --force to replace it")
+    _check_output(output, force=force)
     view_files(files, output, show=lambda words: typer.echo(words, err=True))
     typer.echo(f"wrote {output}", err=True)
 

@@ -100,8 +100,8 @@ def find_tracer(name: str) -> TracerEntry:
     if name in TRACERS:
         return TRACERS[name]
     near = get_close_matches(name, TRACERS, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise DataError(f"no tracer is named {name!r}{hint} Known: {', '.join(TRACERS)}")
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise DataError(f"no tracer is named {name!r}; {hint}known: {', '.join(TRACERS)}")
 
 
 @dataclass(frozen=True, slots=True)

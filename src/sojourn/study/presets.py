@@ -76,7 +76,7 @@ PRESETS: Mapping[str, Preset] = {
 def settings_of(
     preset: str | None, method: str | None, given: Mapping[str, Any], pairs: Sequence[str] = ()
 ) -> tuple[str, dict[str, Any]]:
-    """Return the method and its settings; what is `given` beats `pairs`, and both the preset.
+    """Return the method and its settings; what is `given` or in `pairs` beats the preset.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def settings_of(
     Raises
     ------
     DataError
-        if the preset is unknown or a pair is none.
+        if the preset is unknown, a pair is none, or one setting is stated twice, differently.
     """
     start = Preset(method or "kaczmarz", {}, "")
     if preset is not None:
@@ -104,7 +104,13 @@ def settings_of(
                 f"preset {preset!r} is of method {start.method!r}, not {method!r}; leave one out"
             )
     stated = {key: value for key, value in given.items() if value is not None}
-    return start.method, {**start.settings, **dict(map(_pair, pairs)), **stated}
+    for key, value in map(_pair, pairs):
+        if key in stated and stated[key] != value:
+            raise DataError(
+                f"{key} is stated twice, as {stated[key]!r} and as {value!r}; state it once"
+            )
+        stated[key] = value
+    return start.method, {**start.settings, **stated}
 
 
 def _pair(words: str) -> tuple[str, Any]:
@@ -113,5 +119,5 @@ def _pair(words: str) -> tuple[str, Any]:
         raise DataError(f"--set {words!r}: expected KEY=VALUE, as in --set iterations=3")
     try:
         return key, json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return key, value
