@@ -57,6 +57,14 @@ def test_external_linear_goes_from_before_to_after():
     np.testing.assert_allclose(rows[:, 0], [9, 7])
 
 
+@pytest.mark.parametrize(("method", "count"), [("external_mean", 1), ("external_linear", 2)])
+def test_an_empty_scan_without_its_background_is_refused(method, count):
+    empty = [flat([0, 0], [B, B])] * (count - 1)
+    empty.append(flat([0, 0], [B, B], is_background_corrected=True))
+    with pytest.raises(DataError, match=r"empty scan .*: its background is already subtracted"):
+        corrected_rows(flat([1, 2], [F, F]), ROW, Background(method), empty=empty)
+
+
 @pytest.mark.parametrize(
     ("method", "n_empty", "changes", "message"),
     [

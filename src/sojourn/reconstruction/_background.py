@@ -67,7 +67,8 @@ def corrected_rows(
     ------
     DataError
         if the method needs frames or scans that are not there, or others than given; if the
-        file's background was subtracted before; if an empty scan was taken otherwise.
+        file's background, or that of an empty scan, was subtracted before; if an empty scan was
+        taken otherwise.
 
     References
     ----------
@@ -79,6 +80,11 @@ def corrected_rows(
         if found := differences(source.acquisition, scan.acquisition):
             raise DataError(
                 f"empty scan {scan.name} does not fit {source.name}: {'; '.join(found)}"
+            )
+        if scan.is_background_corrected:
+            raise DataError(
+                f"empty scan {scan.name}: its background is already subtracted, so that it shows "
+                "none; give the empty bore as it was measured"
             )
     rows = load(source, selection)
     foreground = rows[~source.is_background]

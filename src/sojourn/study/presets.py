@@ -105,12 +105,16 @@ def settings_of(
             )
     stated = {key: value for key, value in given.items() if value is not None}
     for key, value in map(_pair, pairs):
-        if key in stated and stated[key] != value:
+        if key in stated and _plain(stated[key]) != _plain(value):
             raise DataError(
                 f"{key} is stated twice, as {stated[key]!r} and as {value!r}; state it once"
             )
         stated[key] = value
     return start.method, {**start.settings, **stated}
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _pair(words: str) -> tuple[str, Any]:
