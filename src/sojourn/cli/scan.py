@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from sojourn.cli._guard import guarded
+from sojourn.cli._progress import progress
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -128,6 +129,14 @@ def reconstruct(
         list[str] | None,
         typer.Option("--set", help="Any setting of the method, KEY=VALUE; may be repeated."),
     ] = None,
+    uncertainty_seed: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Also write the standard deviation and the recovery of every voxel; the seed of "
+            "the draws that a constrained method needs.",
+        ),
+    ] = None,
     show_params: Annotated[bool, typer.Option(help="Print every parameter first.")] = False,
     list_all: Annotated[  # noqa: ARG001 - its callback answers
         bool,
@@ -156,16 +165,22 @@ def reconstruct(
         "channels": tuple(channels) if channels else None,
     }
     chosen, values = settings_of(preset, method, given, settings or ())
-    reconstruct_file(
-        measurement,
-        system_matrix,
-        output,
-        method=chosen,
-        settings=values,
-        empty=tuple(empty or ()),
-        show=(lambda text: typer.echo(text, err=True)) if show_params else None,
-    )
-    typer.echo(f"wrote {output} and its parameters beside it", err=True)
+    with progress("scan reconstruct") as tell:
+        reconstruct_file(
+            measurement,
+            system_matrix,
+            output,
+            method=chosen,
+            settings=values,
+            empty=tuple(empty or ()),
+            uncertainty_seed=uncertainty_seed,
+            show=(lambda text: typer.echo(text, err=True)) if show_params else None,
+            tell=tell,
+        )
+    beside = "its parameters"
+    if uncertainty_seed is not None:
+        beside += ", standard deviation (_sd) and recovery (_recovery)"
+    typer.echo(f"wrote {output} and {beside} beside it", err=True)
 
 
 @app.command()

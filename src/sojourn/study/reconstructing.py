@@ -125,6 +125,7 @@ def reconstruct_file(
     empty: tuple[Path, ...] = (),
     uncertainty_seed: int | None = None,
     show: Callable[[str], None] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> IronMap | SampleMap:
     """Reconstruct one MDF file and write the image, and every parameter beside it as JSON.
 
@@ -150,15 +151,20 @@ def reconstruct_file(
         of the draws that a method which is not linear needs; None writes no uncertainty.
     show
         given the parameters as JSON text before the work begins.
+    tell
+        told what is being done.
 
     Raises
     ------
     DataError
         if a file cannot be used, or they do not fit each other; nothing is then written.
     """
+    tell = tell or (lambda _: None)
     if not output.name.endswith((".nii", ".nii.gz")):
         raise DataError(f"{output.name}: an image file ends in .nii or .nii.gz")
-    prepared = method_settings(method, settings).prepare(read_system_matrix(system_matrix))
+    chosen = method_settings(method, settings)
+    tell(f"reading and preparing {system_matrix.name}")
+    prepared = chosen.prepare(read_system_matrix(system_matrix))
     document: dict[str, Any] = {
         "method": method,
         "parameters": prepared.parameters(),
@@ -170,6 +176,7 @@ def reconstruct_file(
     }
     if show is not None:
         show(json.dumps(document, indent=1, ensure_ascii=False))
+    tell(f"reconstructing {measurement.name} by {method}")
     scan = read_scan(measurement)
     scans = [read_scan(path) for path in empty]
     image: IronMap | SampleMap
@@ -181,6 +188,7 @@ def reconstruct_file(
         document["unit"] = "kg/m^3 iron, in the state of the calibration sample"
     beside: dict[Path, NDArray[np.float64]] = {}
     if uncertainty_seed is not None:
+        tell("finding the uncertainty of every voxel")
         beside = _uncertainty(prepared, scan, scans, output, uncertainty_seed, document)
     # what the method found on its way (lambda by a rule, a certificate) belongs to the image
     document["parameters"] = dict(image.provenance.parameters)
