@@ -220,3 +220,24 @@ def test_blocked_moments_have_no_steady_state():
 def test_impossible_settings_are_refused(make):
     with pytest.raises(DataError):
         make()
+
+
+def test_samples_too_far_apart_for_a_strong_field_are_refused():
+    # 1 T is xi = 436: M/Ms at the peak is 1 - 1/xi but for a delay of 1/xi of the diffusion time
+    model = BrownFokkerPlanck(ONE, viscosity=0.7e-3)
+    with pytest.raises(DataError, match="64 samples of a period are too few"):
+        model.magnetization(sine(1.0, samples=64), interval=1 / 25e3 / 64)
+    fine = model.magnetization(sine(1.0, samples=400), interval=1 / 25e3 / 400)
+    assert np.max(fine) == pytest.approx(1 - 1 / 436.5, abs=1e-4)
+
+
+@pytest.mark.parametrize("degree", [-1, 0, 1, 1001])
+def test_a_degree_that_no_series_has_is_refused(degree):
+    with pytest.raises(DataError, match=f"degree {degree} "):
+        periodic_mean_cosine(np.ones(8), step=0.1, degree=degree)
+
+
+@pytest.mark.parametrize("field", [1e3, 1e30])
+def test_fields_that_need_an_endless_series_are_refused_at_once(field):
+    with pytest.raises(DataError, match="use Equilibrium"):
+        BrownFokkerPlanck(ONE).magnetization(sine(field, samples=64), interval=1e-6)

@@ -1,6 +1,6 @@
 """Rotation of moments under thermal agitation, without closure: Fokker-Planck by Legendre series.
 
-Slow and exact up to stated tolerances: the oracle of the faster models. Only fields along one axis.
+Exact to stated tolerances: the oracle of the faster models. Only fields along one axis.
 """
 
 from dataclasses import dataclass
@@ -23,6 +23,8 @@ _NODES = 8
 _TRUNCATION = 1e-7
 _RESIDUAL = 1e-8
 _OFF_AXIS = 1e-9
+_OVERSHOOT = 1e-4
+_MAX_DEGREE = 1000
 
 
 def neel_diffusion_time(
@@ -126,7 +128,7 @@ def periodic_mean_cosine(
     barrier
         sigma = K V / kT of an easy axis along the field; 0 for Brownian rotation.
     degree
-        of the Legendre series; chosen from `field` and `barrier` unless stated.
+        of the Legendre series, 2 to 1000; chosen from `field` and `barrier` unless stated.
 
     Returns
     -------
@@ -135,8 +137,8 @@ def periodic_mean_cosine(
     Raises
     ------
     DataError
-        if the series is cut off too early (last coefficient above 1e-7), or the moments are
-        blocked: their state after 10^8 periods would still depend on how they began.
+        if the series is too short (last coefficient above 1e-7) or too long, the samples too far
+        apart (a cosine above 1 by 1e-4), or the moments blocked after 10^8 periods.
 
     References
     ----------
@@ -145,7 +147,12 @@ def periodic_mean_cosine(
     if not (step > 0 and np.isfinite(step)):
         raise DataError(f"step {step} (interval by diffusion time) must be positive and finite")
     peak = float(np.max(np.abs(field), initial=0.0)) + 2 * abs(barrier)
-    degree = degree or 12 + int(np.sqrt(60 * peak))
+    degree = 12 + int(min(np.sqrt(60 * peak), 1e9)) if degree is None else degree
+    if not 2 <= degree <= _MAX_DEGREE:
+        raise DataError(
+            f"a Legendre series of degree {degree} for a field of up to {peak:.4g} kT; expected a "
+            f"degree of 2 to {_MAX_DEGREE}: such strong fields saturate, use Equilibrium"
+        )
     stages = np.stack((_shifted(field, _GAMMA), np.roll(field, -1)), axis=1)
     state = np.zeros((degree, degree + 1))
     state[:, :degree] = np.eye(degree)
@@ -160,7 +167,12 @@ def periodic_mean_cosine(
             f"the Legendre series is cut off at degree {degree} where its coefficient is "
             f"still {tail:.2g}: raise the degree"
         )
-    return np.roll(cosines, 1)
+    if (largest := float(np.max(np.abs(cosines)))) > 1 + _OVERSHOOT:
+        raise DataError(
+            f"{len(field)} samples of a period are too few for a field of up to {peak:.4g} kT: a "
+            f"mean cosine came out as {largest:.6g}"
+        )
+    return np.roll(np.clip(cosines, -1.0, 1.0), 1)
 
 
 def _shifted(field: NDArray[np.float64], share: float) -> NDArray[np.float64]:
@@ -204,11 +216,9 @@ def _fixed_point(state: NDArray[np.float64]) -> NDArray[np.float64]:
     smallest = float(np.linalg.svd(system, compute_uv=False)[-1])
     if not smallest > _RESIDUAL:
         raise DataError(
-            "moments are blocked: after 10^8 periods their state would still depend on how they "
-            "began, so there is no periodic steady state to give"
+            "moments are blocked: their state after 10^8 periods still depends on how they began"
         )
-    start = np.linalg.solve(system, source)
-    return np.asarray(start, dtype=np.float64)
+    return np.asarray(np.linalg.solve(system, source), dtype=np.float64)
 
 
 def axial_field(
