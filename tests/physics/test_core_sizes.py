@@ -46,3 +46,10 @@ def test_sizes_add_up_by_their_share_of_the_iron():
     # 4.18879e-24 m^3 of 20 nm, by hand.
     assert sizes.volumes[0] == pytest.approx(4.18879e-24, rel=1e-6)
     assert sizes.moments[0] == pytest.approx(380e3 * 4.18879e-24, rel=1e-6)
+
+
+def test_nanometres_taken_for_metres_are_refused():
+    # the largest of many nodes of a wide population may be any size, the smallest not
+    assert CoreSizes(np.array([1e-8, 20.0]), np.array([0.5, 0.5])).diameters[1] == 20
+    with pytest.raises(DataError, match="expected metres"):
+        CoreSizes(np.array([20.0]), np.array([1.0]))

@@ -70,3 +70,18 @@ def test_odd_in_the_field_and_weaker_when_warm():
 def test_impossible_particles_are_refused(values):
     with pytest.raises(DataError):
         TracerParticles(*values)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, 0.0, -0.3])
+def test_no_number_of_a_population_may_be_out_of_range(wrong):
+    good = ((1.0,), (18e-9,), (0.3,), 380e3)
+    for place in range(4):
+        values = [*good[:place], wrong if place == 3 else (wrong,), *good[place + 1 :]]
+        with pytest.raises(DataError, match="must be positive"):
+            TracerParticles(*values)
+
+
+def test_nanometres_taken_for_metres_are_refused():
+    assert TracerParticles((1.0,), (1e-6,), (0.3,)).diameters == (1e-6,)
+    with pytest.raises(DataError, match="expected metres"):
+        TracerParticles((1.0,), (18.0,), (0.3,))

@@ -11,6 +11,7 @@ from sojourn.physics.langevin import VACUUM_PERMEABILITY, langevin_magnetization
 from sojourn.physics.particles import (
     BODY_TEMPERATURE,
     IRON_SHARE_OF_CORE,
+    LARGEST_CORE,
     MAGNETITE_DENSITY,
     TracerParticles,
 )
@@ -46,6 +47,10 @@ class CoreSizes:
         if not (np.all(diameters > 0) and np.all(np.isfinite(diameters)) and self.saturation > 0):
             raise DataError(
                 f"diameters {diameters} m and saturation {self.saturation} A/m must be positive"
+            )
+        if float(diameters.min()) > LARGEST_CORE:
+            raise DataError(
+                f"diameters {diameters} m are no cores; expected metres, 1e-8 for 10 nm"
             )
         if not (np.all(shares >= 0) and abs(float(shares.sum()) - 1) <= 1e-9):
             raise DataError(f"iron_shares {shares} must not be negative and must sum to 1")

@@ -17,6 +17,9 @@ IRON_SHARE_OF_CORE = 0.70
 BODY_TEMPERATURE = 310.15
 """K."""
 
+LARGEST_CORE = 1e-6
+"""m; no magnetic core is larger, but a diameter in nm taken for one in m is."""
+
 _NODES = 24
 
 
@@ -43,11 +46,13 @@ class TracerParticles:
         if not len(self.iron_shares) == len(self.diameters) == len(self.spreads) > 0:
             raise DataError("iron_shares, diameters and spreads need one equal length above 0")
         values = (*self.iron_shares, *self.diameters, *self.spreads, self.saturation)
-        if min(values) <= 0 or abs(sum(self.iron_shares) - 1) > 1e-9:
+        if not all(0 < value < np.inf for value in values) or abs(sum(self.iron_shares) - 1) > 1e-9:
             raise DataError(
                 f"shares {self.iron_shares} must sum to 1; sizes, spreads and saturation "
                 f"must be positive, got {values}"
             )
+        if min(self.diameters) > LARGEST_CORE:
+            raise DataError(f"diameters {self.diameters} m are no cores; expected metres, not nm")
 
     @property
     def moment_per_iron(self) -> float:
