@@ -45,12 +45,15 @@ def linear(
     low: float, high: float, start: float, end: float, *, count: int = 5, is_tight: bool = False
 ) -> Scale:
     """Return a linear scale that ends at round numbers, or exactly where told (`is_tight`)."""
-    if not high > low:
-        low, high = low - 0.5, high + 0.5
+    largest = max(abs(low), abs(high))
+    if not high - low > 1e-9 * largest:
+        half = max(0.5, 1e-3 * largest)
+        low, high = low - half, high + half
     step = _step(high - low, count)
     first = math.ceil(low / step - 1e-9) if is_tight else math.floor(low / step + 1e-9)
     last = math.floor(high / step + 1e-9) if is_tight else math.ceil(high / step - 1e-9)
-    ticks = tuple(round(step * i, 12) for i in range(first, last + 1))
+    digits = max(12, 3 - math.floor(math.log10(step)))
+    ticks = tuple(round(step * i, digits) for i in range(first, last + 1))
     if is_tight:
         return Scale(low, high, start, end, ticks)
     return Scale(ticks[0], ticks[-1], start, end, ticks)
