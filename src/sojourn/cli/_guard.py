@@ -59,7 +59,10 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
             typer.echo(f"sojourn: {error.strerror or error}{where}", err=True)
             raise typer.Exit(2) from error
         except KeyboardInterrupt:
-            typer.echo("sojourn: stopped; what was finished is kept for the next run", err=True)
+            typer.echo(
+                "sojourn: stopped; no file is half-written, and a run takes up what it had finished",
+                err=True,
+            )
             raise typer.Exit(130) from None
 
     return wrapped

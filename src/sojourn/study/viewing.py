@@ -23,7 +23,7 @@ from sojourn.formats.nifti import read_image
 from sojourn.reconstruction._snr import compute_snr
 from sojourn.study.reconstructing import image_statement
 
-MAX_BYTES = 1 << 28
+MAX_BYTES = 1 << 26
 """Of spectra that a page reads of one channel; of a larger file evenly spread bins are read."""
 PATTERNS = 12
 _IMAGES = (".nii", ".nii.gz")
@@ -259,12 +259,12 @@ def channel_drift(source: Scan | SystemMatrix) -> list[ChannelDrift]:
 
 def _patterns(matrix: SystemMatrix) -> list[Pattern]:
     """Return where the frequencies of the highest SNR, else of most energy, are received."""
-    bins = _shown_bins(matrix)
-    bins = bins[bins > 0]
     snr = _snr(matrix)
     empty = matrix.is_background
+    thin = int(np.argmin(matrix.grid.shape))
     found: list[tuple[float, Pattern]] = []
     for channel in range(matrix.acquisition.n_channels):
+        bins = _candidates(matrix, None if snr is None else snr[channel])
         rows = matrix.spectra.read(channel, bins)
         columns = rows[~empty] - _background(matrix, rows)
         energy = np.sum(np.abs(columns) ** 2, axis=0)
@@ -275,7 +275,18 @@ def _patterns(matrix: SystemMatrix) -> list[Pattern]:
             label = f"channel {channel}, {frequency:.2f} kHz (bin {bins[k]})"
             if snr is not None:
                 label += f", SNR {snr[channel, bins[k]]:.3g}"
-            thin = int(np.argmin(matrix.grid.shape))
             found.append((float(rank[k]), Pattern(label, volume.max(axis=thin))))
     found.sort(key=lambda item: -item[0])
     return [pattern for _, pattern in found[:PATTERNS]]
+
+
+def _candidates(matrix: SystemMatrix, snr: NDArray[np.float64] | None) -> NDArray[np.int64]:
+    """Return the bins (ascending) whose patterns may be shown: those of the best SNR, if known."""
+    if snr is None:
+        bins = _shown_bins(matrix)
+        return bins[bins > 0]
+    stored = stored_bins(matrix.spectra)
+    stored = stored[stored > 0]
+    best = np.argsort(-np.nan_to_num(snr[stored]), kind="stable")[:PATTERNS]
+    chosen: NDArray[np.int64] = np.sort(stored[best])
+    return chosen
