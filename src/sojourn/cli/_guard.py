@@ -60,7 +60,7 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(2) from error
         except KeyboardInterrupt:
             typer.echo(
-                "sojourn: stopped; no file is half-written, and a run takes up what it had finished",
+                "sojourn: stopped; no file is half-written; a run takes up what it had finished",
                 err=True,
             )
             raise typer.Exit(130) from None
