@@ -90,7 +90,9 @@ def test(rest: list[str]) -> int:
             else:
                 code = run("-m", *gate)
             status = status or code
-    parallel = () if rest else ("-n", "auto", "-p", "no:benchmark")
+    # One process for each core: threads of linear algebra would only wait for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    parallel = () if rest else ("-n", "auto", "-p", "no:benchmark", "--durations=12")
     return run("-m", "pytest", "-q", *parallel, *rest) or status
 
 
