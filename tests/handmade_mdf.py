@@ -3,6 +3,9 @@
 import h5py
 import numpy as np
 
+from sojourn.core.signals import stored_bins
+from sojourn.formats.mdf import read_system_matrix
+
 SAMPLES, CHANNELS, VOXELS, EMPTY = 8, 2, 4, 1
 FRAMES = VOXELS + EMPTY
 BINS = SAMPLES // 2 + 1
@@ -95,3 +98,12 @@ def write(path, changes=None, *, base=None, without=(), **options):
             if name not in without and not any(name.startswith(f"{w}/") for w in without):
                 file.create_dataset(name, data=value, **(options if name in options else {}))
     return path
+
+
+SPECTRA = np.fft.rfft(signals(), axis=-1)
+"""The spectra of `datasets()`, (frame, channel, bin)."""
+
+
+def read_all(path, reader=read_system_matrix):
+    spectra = reader(path).spectra
+    return np.stack([spectra.read(c, stored_bins(spectra)) for c in range(2)], axis=1)

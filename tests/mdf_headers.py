@@ -1,4 +1,4 @@
-"""A header for MDF files of tests, and what every written file must keep."""
+"""A header for MDF files of tests, what every written file must keep, and what breaks it."""
 
 from sojourn.formats.mdf import MdfHeader, check_mdf
 
@@ -18,3 +18,8 @@ def assert_strict(path, extensions=0):
     found = check_mdf(path)
     assert [str(d) for d in found if d.severity == "deviation"] == []
     assert sum(d.severity == "extension" for d in found) == extensions
+
+
+def found_in(path):
+    """Return (dataset, what was found) of every deviation."""
+    return [(d.dataset, d.found) for d in check_mdf(path) if d.severity == "deviation"]
