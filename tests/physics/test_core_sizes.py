@@ -53,3 +53,19 @@ def test_nanometres_taken_for_metres_are_refused():
     assert CoreSizes(np.array([1e-8, 20.0]), np.array([0.5, 0.5])).diameters[1] == 20
     with pytest.raises(DataError, match="expected metres"):
         CoreSizes(np.array([20.0]), np.array([1.0]))
+
+
+def one_size(saturation):
+    return CoreSizes(np.array([20e-9]), np.array([1.0]), saturation)
+
+
+def one_population(saturation):
+    return TracerParticles((1.0,), (20e-9,), (0.1,), saturation)
+
+
+@pytest.mark.parametrize("make", [one_size, one_population])
+def test_a_saturation_in_kilo_amperes_is_refused(make):
+    make(446e3)
+    make(10e3)
+    with pytest.raises(DataError, match="446 kA/m is 446e3"):
+        make(446.0)

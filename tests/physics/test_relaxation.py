@@ -132,3 +132,9 @@ def test_impossible_times_are_refused():
         combined_time(np.array([1e-6]), np.array([0.0]))
     with pytest.raises(DataError, match="nodes"):
         DebyeRelaxation(ONE, BROWNIAN, nodes=0)
+
+
+def test_a_shell_in_nanometres_is_refused():
+    assert Mobility(shell=1e-6).shell == 1e-6
+    with pytest.raises(DataError, match="5e-9 for 5 nm"):
+        Mobility(shell=5.0)

@@ -3,8 +3,9 @@ import pytest
 
 import synthetic_mpi as synthetic
 from sojourn.core.errors import DataError
+from sojourn.core.signals import ArraySpectra
 from sojourn.reconstruction._background import Background, corrected_rows
-from sojourn.reconstruction._selection import Selection
+from sojourn.reconstruction._selection import Selection, select_rows
 
 ROW = Selection((0,), (np.array([1]),))
 
@@ -95,3 +96,29 @@ def test_an_empty_scan_of_another_sequence_is_refused():
 def test_a_corrected_file_may_be_used_as_it_is():
     scan = flat([5, 1], [F, B], is_background_corrected=True)
     assert corrected_rows(scan, ROW, Background.NONE)[0, 0] == 5
+
+
+def test_a_calibration_is_followed_in_the_order_of_its_measurement():
+    """A background that rises by 1 a frame, measured empty, voxels in a meander, empty."""
+    measured = ["empty", 0, 1, 3, 2, "empty"]
+    stored = [0, 1, 2, 3, "empty", "empty"]
+    at = np.array([1, 2, 4, 3, 0, 5])
+    assert [measured[i] for i in at] == stored
+    signal = np.arange(4.0)
+    rows = np.concatenate([signal, [0, 0]]) * 100 + at
+    values = np.repeat(rows[:, None, None], 17, axis=2).astype(complex)
+    values = np.repeat(values, 2, axis=1)
+    changes = {"shape": (2, 2, 1), "spectra": ArraySpectra(values)}
+    followed = synthetic.matrix(**changes, measured_at=at)
+    selection = select_rows(followed, bins=[3], channels=[0])
+    found = corrected_rows(followed, selection, Background.OWN_LINEAR)[:, 0]
+    np.testing.assert_allclose(found, 100 * signal, atol=1e-12)
+    unknown = synthetic.matrix(**changes)
+    found = corrected_rows(unknown, selection, Background.OWN_LINEAR)[:, 0]
+    np.testing.assert_allclose(found, 100 * signal + at[:4] - 2.5, atol=1e-12)
+
+
+@pytest.mark.parametrize("at", [[0, 1, 2, 3, 4, 4], [0, 1, 2], [1, 2, 3, 4, 5, 6]])
+def test_an_order_of_measurement_names_each_frame_once(at):
+    with pytest.raises(DataError, match="measured_at"):
+        synthetic.matrix(shape=(2, 2, 1), measured_at=np.array(at))

@@ -173,3 +173,12 @@ def test_the_best_rows_come_from_a_computed_snr_where_the_file_holds_none():
 def test_a_list_that_cannot_be_met_is_refused(rule, message):
     with pytest.raises(DataError, match=message):
         select_rows(synthetic.matrix(), **rule)
+
+
+def test_an_snr_that_is_no_number_is_not_taken_for_a_small_one():
+    snr = np.full((2, 17), 10.0)
+    snr[1, 3] = np.nan
+    matrix = synthetic.matrix(snr=snr)
+    with pytest.raises(DataError, match="NaN in 1 of 34 rows"):
+        select_rows(matrix, min_snr=5)
+    assert select_rows(matrix, min_snr=5, channels=[0]).n_rows == 17

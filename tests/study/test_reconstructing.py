@@ -122,3 +122,11 @@ def test_an_image_with_anything_simulated_in_it_is_simulated(tmp_path, simulated
     document = json.loads(parameters_path(output).read_text(encoding="utf-8"))
     assert document["is_simulated"] is (simulated is not None)
     assert read_description(output).startswith("SIMULATED") is (simulated is not None)
+
+
+def test_one_image_is_not_made_of_a_series(tmp_path):
+    settings = {"background": "none", "average": 2}
+    with pytest.raises(DataError, match="reconstruct_series"):
+        reconstruct_file(
+            tmp_path / "a.mdf", tmp_path / "b.mdf", tmp_path / "c.nii", settings=settings
+        )

@@ -325,7 +325,9 @@ class SystemMatrix:
     Frames that are not background come in voxel order, i (x) fastest, then j, then k: the
     order of `grid.centers()`. `snr` (channel, bin) or None. `sample_iron` is the iron of the
     calibration sample in kg (concentration times volume), or None where the file does not
-    state it: amounts are then counted in calibration samples.
+    state it: amounts are then counted in calibration samples. `measured_at` (frame,) is the place
+    of each frame in the order of measurement, from 0, where that is not the order of the frames
+    (a meander, say), else None: a background that drifts is followed in time.
     """
 
     spectra: Spectra
@@ -339,11 +341,27 @@ class SystemMatrix:
     is_simulated: bool = False
     is_background_corrected: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict)
+    measured_at: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         _check_spectra(self.spectra, self.acquisition, self.is_background)
         if (n := int(np.sum(~self.is_background))) != self.grid.n_voxels:
             raise DataError(f"{self.name}: {n} calibration positions for {self.grid.shape} voxels")
         object.__setattr__(self, "is_background", frozen(self.is_background.astype(np.bool_)))
+        if self.measured_at is not None:
+            n_frames = len(self.is_background)
+            if not np.array_equal(np.sort(self.measured_at), np.arange(n_frames)):
+                raise DataError(
+                    f"{self.name}: measured_at must hold 0 to {n_frames - 1} once each, one "
+                    f"for each frame, got {self.measured_at[:5].tolist()}..."
+                )
+            object.__setattr__(self, "measured_at", frozen(self.measured_at.astype(np.int64)))
         if self.snr is not None:
             object.__setattr__(self, "snr", frozen(self.snr.astype(np.float64)))
+
+
+def frames_in_time(source: Scan | SystemMatrix) -> NDArray[np.int64]:
+    """Return the frames of `source`, shape (frame,), in the order in which they were measured."""
+    if isinstance(source, SystemMatrix) and source.measured_at is not None:
+        return np.argsort(source.measured_at).astype(np.int64)
+    return np.arange(len(source.is_background), dtype=np.int64)

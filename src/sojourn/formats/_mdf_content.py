@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from sojourn.core.errors import DataError
 from sojourn.core.geometry import Grid
-from sojourn.core.signals import Acquisition, DriveField, Scan, SystemMatrix, stored_bins
+from sojourn.core.signals import (
+    Acquisition,
+    DriveField,
+    Scan,
+    SystemMatrix,
+    frames_in_time,
+    stored_bins,
+)
 from sojourn.formats._mdf_acquisition import RELATIVE_TOLERANCE, common_period
 from sojourn.formats._mdf_header import check_time
 from sojourn.formats._mdf_options import MdfLayout
@@ -147,7 +154,9 @@ def measurement_datasets(
     """Return the flags of `/measurement` and what they ask for, but for the data."""
     bins = chosen_bins(source, layout)
     is_selected = len(bins) < source.acquisition.n_bins
-    is_permuted = bool(np.any(np.diff(order) < 0))
+    in_time = frames_in_time(source)
+    original = np.argsort(in_time)[order]
+    is_permuted = bool(np.any(np.diff(original) < 0))
     flags: dict[str, Any] = {
         "isBackgroundCorrected": source.is_background_corrected,
         "isBackgroundFrame": source.is_background[order],
@@ -163,7 +172,7 @@ def measurement_datasets(
     ):
         flags[name] = getattr(source.acquisition, key) or source.metadata.get(key, "0") == "1"
     if is_permuted:
-        flags["framePermutation"] = order + 1
+        flags["framePermutation"] = original + 1
     if is_selected:
         flags["frequencySelection"] = bins + 1
     if layout.sparsity is not None:

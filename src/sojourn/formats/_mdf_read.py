@@ -275,7 +275,14 @@ def _matrix(opened: _Opened, period: int) -> SystemMatrix:
         is_simulated=_is_simulated(tree),
         is_background_corrected=tree.flag("/measurement/isBackgroundCorrected"),
         metadata=_metadata(opened, taken, period, origin),
+        measured_at=_measured_at(opened.layout, layout),
     )
+
+
+def _measured_at(original: Layout, layout: Layout) -> NDArray[np.int64] | None:
+    """Return each frame's place in the order of measurement; None where that is its own."""
+    places = np.argsort(original.order)[layout.order].astype(np.int64)
+    return None if np.array_equal(places, np.arange(len(places))) else places
 
 
 def _in_voxel_order(layout: Layout) -> Layout:

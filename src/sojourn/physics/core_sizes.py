@@ -14,6 +14,7 @@ from sojourn.physics.particles import (
     LARGEST_CORE,
     MAGNETITE_DENSITY,
     TracerParticles,
+    check_saturation,
 )
 
 GAUSS_HERMITE_NODES = 24
@@ -52,6 +53,7 @@ class CoreSizes:
             raise DataError(
                 f"diameters {diameters} m are no cores; expected metres, 1e-8 for 10 nm"
             )
+        check_saturation(self.saturation)
         if not (np.all(shares >= 0) and abs(float(shares.sum()) - 1) <= 1e-9):
             raise DataError(f"iron_shares {shares} must not be negative and must sum to 1")
         object.__setattr__(self, "diameters", frozen(diameters))

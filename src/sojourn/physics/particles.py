@@ -23,6 +23,24 @@ LARGEST_CORE = 1e-6
 _NODES = 24
 
 
+LEAST_SATURATION = 10e3
+"""A/m. No core material is so weak; what is less is a number in kA/m (446 kA/m is 446e3 A/m)."""
+
+
+def check_saturation(saturation: float) -> None:
+    """Refuse a magnetization of the core material below `LEAST_SATURATION`, in A/m.
+
+    Raises
+    ------
+    DataError
+        if it is.
+    """
+    if saturation < LEAST_SATURATION:
+        raise DataError(
+            f"saturation {saturation} A/m is no core material; expected A/m: 446 kA/m is 446e3"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class TracerParticles:
     """Iron in lognormal populations of magnetic cores.
@@ -53,6 +71,7 @@ class TracerParticles:
             )
         if min(self.diameters) > LARGEST_CORE:
             raise DataError(f"diameters {self.diameters} m are no cores; expected metres, not nm")
+        check_saturation(self.saturation)
 
     @property
     def moment_per_iron(self) -> float:

@@ -14,6 +14,9 @@ from sojourn.physics.particles import BODY_TEMPERATURE, TracerParticles
 WATER_VISCOSITY_37_C = 0.692e-3
 """Pa s: water at 37 degrees Celsius (IAPWS 2008, rounded)."""
 
+THICKEST_SHELL = 1e-6
+"""m. Thicker is no coating of a core but a number in nm."""
+
 ATTEMPT_TIME = 1e-9
 """s: prefactor of the Neel time, commonly 1e-9 to 1e-10 s [assumption]."""
 
@@ -187,6 +190,8 @@ class Mobility:
             raise DataError(
                 f"shell {self.shell} m and anisotropy {self.anisotropy} J/m^3 must not be negative"
             )
+        if self.shell > THICKEST_SHELL:
+            raise DataError(f"shell {self.shell} m is no coating; expected metres, 5e-9 for 5 nm")
         if np.isinf(self.viscosity) and np.isinf(self.anisotropy):
             raise DataError("viscosity and anisotropy are both infinite: no moment can turn")
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sojourn.core.errors import DataError
 from sojourn.core.geometry import Grid
-from sojourn.core.signals import Scan, SystemMatrix
+from sojourn.core.signals import Scan, SystemMatrix, frames_in_time
 from sojourn.physics.model_matrix import ModelMatrix
 from sojourn.quantification._interpolation import Interpolator, prepare_interpolator
 from sojourn.quantification._noise import (
@@ -125,7 +125,8 @@ def read_calibration(
         n = int(np.sum(~np.isfinite(columns)))
         raise DataError(f"{matrix.name}: {n} values of the selected rows are no numbers")
     frequencies = matrix.acquisition.frequencies()
-    frames = read_frames(load_rows(matrix, selection), matrix.is_background)
+    in_time = frames_in_time(matrix)
+    frames = read_frames(load_rows(matrix, selection)[in_time], matrix.is_background[in_time])
     return Calibration(
         matrix=matrix,
         selection=selection,

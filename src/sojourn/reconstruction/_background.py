@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sojourn.core.errors import DataError
-from sojourn.core.signals import Scan, SystemMatrix
+from sojourn.core.signals import Scan, SystemMatrix, frames_in_time
 from sojourn.reconstruction._matching import differences
 from sojourn.reconstruction._selection import Selection, load_rows
 
@@ -22,8 +22,8 @@ class Background(StrEnum):
     """What is subtracted from every frame of the object.
 
     NONE subtracts nothing. OWN_MEAN is the mean of the file's own background frames.
-    OWN_LINEAR goes linearly in frame order between the means of its blocks of background
-    frames, constant before the first and after the last. EXTERNAL_MEAN is the mean of one or
+    OWN_LINEAR goes linearly in the order of measurement between the means of its blocks of
+    background frames, constant before the first and after the last. EXTERNAL_MEAN is the mean of one or
     more empty-bore scans. EXTERNAL_LINEAR goes linearly from the mean of an empty-bore scan
     taken before to that of one taken after.
     """
@@ -91,7 +91,7 @@ def corrected_rows(
     if background is Background.OWN_MEAN:
         foreground -= rows[source.is_background].mean(axis=0)
     elif background is Background.OWN_LINEAR:
-        foreground -= _between_blocks(rows, source.is_background)
+        foreground -= _between_blocks(rows, source.is_background, frames_in_time(source))
     elif background is Background.EXTERNAL_MEAN:
         foreground -= np.mean([_empty_mean(scan, load(scan, selection)) for scan in empty], axis=0)
     elif background is Background.EXTERNAL_LINEAR:
@@ -132,14 +132,17 @@ def _empty_mean(scan: Scan, rows: NDArray[np.complex128]) -> NDArray[np.complex1
 
 
 def _between_blocks(
-    rows: NDArray[np.complex128], is_background: NDArray[np.bool_]
+    rows: NDArray[np.complex128], is_background: NDArray[np.bool_], in_time: NDArray[np.int64]
 ) -> NDArray[np.complex128]:
-    """Return the interpolated background of every foreground frame, shape (frame, row)."""
-    empty = np.flatnonzero(is_background)
+    """Return the interpolated background of every foreground frame, shape (frame, row).
+
+    `in_time` (frame,) are the frames as they were measured: drift runs in that order.
+    """
+    empty = np.flatnonzero(is_background[in_time])
     blocks = np.split(empty, np.flatnonzero(np.diff(empty) > 1) + 1)
     places = np.array([block.mean() for block in blocks])
-    means = np.array([rows[block].mean(axis=0) for block in blocks])
-    frames = np.flatnonzero(~is_background)
-    weights = np.array([np.interp(frames, places, column) for column in np.eye(len(blocks))])
+    means = np.array([rows[in_time[block]].mean(axis=0) for block in blocks])
+    measured_at = np.argsort(in_time)[~is_background]
+    weights = np.array([np.interp(measured_at, places, column) for column in np.eye(len(blocks))])
     between: NDArray[np.complex128] = weights.T @ means
     return between

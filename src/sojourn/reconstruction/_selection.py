@@ -145,6 +145,11 @@ def _by_snr(
 ) -> NDArray[np.bool_]:
     """Return those of `kept` (channel, bin) with SNR enough, and of them the best `max_rows`."""
     snr = matrix.snr if matrix.snr is not None else compute_snr(matrix)
+    if n_unknown := int(np.sum(np.isnan(snr) & kept)):
+        raise DataError(
+            f"{matrix.name}: the file's SNR is NaN in {n_unknown} of {int(kept.sum())} rows that "
+            "the other rules keep; leave these bins out, or select without SNR"
+        )
     candidates = np.flatnonzero(kept & (snr >= min_snr))
     ranked = candidates[np.argsort(-snr.ravel()[candidates], kind="stable")]
     best = np.zeros(kept.size, dtype=np.bool_)

@@ -163,6 +163,11 @@ def reconstruct_file(
     if not output.name.endswith((".nii", ".nii.gz")):
         raise DataError(f"{output.name}: an image file ends in .nii or .nii.gz")
     chosen = method_settings(method, settings)
+    if settings.get("average") is not None:
+        raise DataError(
+            f"average = {settings['average']!r} makes a series of images, and this writes one, of "
+            "all frames; leave it out, or call reconstruct_series in Python"
+        )
     tell(f"reading and preparing {system_matrix.name}")
     prepared = chosen.prepare(read_system_matrix(system_matrix))
     document: dict[str, Any] = {

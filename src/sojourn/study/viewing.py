@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sojourn.core.errors import DataError
 from sojourn.core.files import write_text
 from sojourn.core.geometry import Grid
-from sojourn.core.signals import Scan, SystemMatrix, stored_bins
+from sojourn.core.signals import Scan, SystemMatrix, frames_in_time, stored_bins
 from sojourn.deliverables.scan_page import (
     ChannelDrift,
     ChannelSpectrum,
@@ -233,7 +233,8 @@ def _snr(source: Scan | SystemMatrix) -> NDArray[np.float64] | None:
 
 def channel_drift(source: Scan | SystemMatrix) -> list[ChannelDrift]:
     """Return how far the background frames of each channel lie from their mean."""
-    empty = np.flatnonzero(source.is_background)
+    in_time = frames_in_time(source)
+    empty = np.flatnonzero(source.is_background[in_time])
     if len(empty) < 3:
         return []
     bins = _shown_bins(source)
@@ -242,7 +243,7 @@ def channel_drift(source: Scan | SystemMatrix) -> list[ChannelDrift]:
     pairs = next_to if len(next_to) else np.arange(len(empty) - 1)
     made = []
     for channel in range(source.acquisition.n_channels):
-        rows = source.spectra.read(channel, bins)[empty] * _amplitude(source)
+        rows = source.spectra.read(channel, bins)[in_time[empty]] * _amplitude(source)
         steps = np.abs(rows[pairs + 1] - rows[pairs]) ** 2 / 2
         departure = np.abs(rows - rows.mean(axis=0)) ** 2
         made.append(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sojourn.core.errors import DataError
-from sojourn.core.signals import Scan, SystemMatrix
+from sojourn.core.signals import Scan, SystemMatrix, frames_in_time
 from sojourn.reconstruction._background import Background
 from sojourn.reconstruction._prepared import PreparedMethod
 from sojourn.reconstruction._rows import PreparedRows
@@ -299,8 +299,9 @@ def _matrix_blocks(rows: PreparedRows) -> list[Complex]:
     matrix: SystemMatrix = rows.matrix
     if not matrix.is_background.any():
         return []
-    values = rows.frames(matrix)
-    return [values[run] for run in _runs(np.flatnonzero(matrix.is_background))]
+    in_time = frames_in_time(matrix)
+    values = rows.frames(matrix)[in_time]
+    return [values[run] for run in _runs(np.flatnonzero(matrix.is_background[in_time]))]
 
 
 def _block_weights(
