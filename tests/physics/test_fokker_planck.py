@@ -10,7 +10,7 @@ from sojourn.physics.core_sizes import CoreSizes
 from sojourn.physics.fokker_planck import (
     BrownFokkerPlanck,
     NeelFokkerPlanck,
-    axial_field,
+    field_along_axis,
     legendre_operator,
     neel_diffusion_time,
     periodic_mean_cosine,
@@ -190,10 +190,10 @@ def test_fields_off_the_axis_are_refused(off, is_axial):
     field = sine(1e-2, samples=8)
     field[3, 0] = off * 1e-2
     if is_axial:
-        assert axial_field(field)[0].shape == (8,)
+        assert field_along_axis(field)[0].shape == (8,)
     else:
         with pytest.raises(DataError, match="EffectiveField"):
-            axial_field(field)
+            field_along_axis(field)
 
 
 def test_series_cut_off_too_early_is_refused():

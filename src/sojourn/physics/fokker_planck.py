@@ -221,7 +221,7 @@ def _fixed_point(state: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.linalg.solve(system, source), dtype=np.float64)
 
 
-def axial_field(
+def field_along_axis(
     flux_density: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the strength of a field along its one axis, and the axis.
@@ -385,7 +385,7 @@ def _average(
     result = np.zeros(flat.shape)
     factors = sizes.moments / (BOLTZMANN * temperature)
     for place, field in enumerate(flat):
-        along, axis = axial_field(field)
+        along, axis = field_along_axis(field)
         total = np.zeros(len(along))
         for share, factor, time, barrier in zip(
             sizes.iron_shares, factors, times, barriers, strict=True

@@ -21,9 +21,9 @@ Loader = Callable[[Scan | SystemMatrix, Selection], NDArray[np.complex128]]
 class Background(StrEnum):
     """What is subtracted from every frame of the object.
 
-    NONE subtracts nothing. OWN_MEAN is the mean of the file's own background frames.
-    OWN_LINEAR goes linearly in the order of measurement between the means of its blocks of
-    background frames, constant before the first and after the last. EXTERNAL_MEAN is the mean of one or
+    NONE subtracts nothing. OWN_MEAN is the mean of the file's own background frames. OWN_LINEAR
+    goes linearly in the order of measurement between the means of its blocks of background
+    frames, constant before the first and after the last. EXTERNAL_MEAN is the mean of one or
     more empty-bore scans. EXTERNAL_LINEAR goes linearly from the mean of an empty-bore scan
     taken before to that of one taken after.
     """
