@@ -16,7 +16,9 @@ GROUPS = Groups({"A": "Arm A", "B": "Arm B"}, {"01": "A", "02": "A", "03": "A"},
 
 
 def shares(**values):
-    rows = [(s, "MPIRET", None, 7, v, None, None, "", "") for s, v in values.items()]
+    rows = [
+        (s, "MPIRET", None, 7, v, None, None, "", "", None, None, None) for s, v in values.items()
+    ]
     return pl.DataFrame(rows, schema=OUTCOME, orient="row")
 
 

@@ -138,10 +138,13 @@ def make_outcome(
     cnsr: int | None = None,
     reason: str,
     evidence: str = "",
+    avisit: str | None = None,
+    base: float | None = None,
+    entry: float | None = None,
 ) -> dict[str, object]:
     """Return one row of `OUTCOME`; ADT follows from `zero` and `day`."""
     adt = None if zero is None or day is None else zero + timedelta(day)
-    values = (subject, paramcd, adt, day, aval, avalc, cnsr, reason, evidence)
+    values = (subject, paramcd, adt, day, aval, avalc, cnsr, reason, evidence, avisit, base, entry)
     return dict(zip(OUTCOME, values, strict=True))
 
 

@@ -1,13 +1,14 @@
 """Joint-cavity retention: share of the signal after injection that is still in the cavity."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from sojourn.core.endpoints import OUTCOME, Endpoint
+from sojourn.core.endpoints import Endpoint
 from sojourn.core.errors import DataError
+from sojourn.endpoints._days import make_outcome, make_outcomes
 
 RETENTION: Mapping[str, type[pl.DataType]] = {
     "USUBJID": pl.String,
@@ -72,28 +73,21 @@ def cavity_retention(retention: pl.DataFrame, rule: Rule) -> pl.DataFrame:
     rows = {row["USUBJID"]: row for row in at_visit.iter_rows(named=True)}
     subjects = sorted(set(retention["USUBJID"].to_list()))
     outcomes = [_outcome(subject, rows.get(subject), rule) for subject in subjects]
-    return pl.DataFrame(outcomes, schema=OUTCOME, orient="row")
+    return make_outcomes(outcomes)
 
 
-def _outcome(subject: str, row: dict[str, object] | None, rule: Rule) -> tuple[object, ...]:
+def _outcome(subject: str, row: dict[str, Any] | None, rule: Rule) -> dict[str, object]:
     if row is None:
-        return (subject, "MPIRET", None, None, None, None, None, f"no scan at {rule.visit}", "")
+        return make_outcome(subject, "MPIRET", reason=f"no scan at {rule.visit}")
     value, reason = row["AVAL"], str(row["REASON"] or "")
     if row["GRADE"] not in rule.grades and value is not None:
         value, reason = None, f"import grade {row['GRADE']} is not accepted by the rule"
     if row["FLAGGED"] and not rule.accept_flagged and value is not None:
         value, reason = None, "the source model does not explain the signal; refused by the rule"
-    return (
-        subject,
-        "MPIRET",
-        row["ADT"],
-        row["DAY"],
-        value,
-        None,
-        None,
-        reason,
-        row["EVIDENCE"],
+    made = make_outcome(
+        subject, "MPIRET", aval=value, reason=reason, evidence=str(row["EVIDENCE"] or "")
     )
+    return made | {"ADT": row["ADT"], "DAY": row["DAY"]}
 
 
 ENDPOINT = Endpoint(
