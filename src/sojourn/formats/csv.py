@@ -4,7 +4,7 @@ import csv
 import io
 import tomllib
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import polars as pl
@@ -95,6 +95,41 @@ def parse_table(text: str, name: str, table: Table, sidecar: Sidecar | None = No
     )
     _check_key(frame, name, table)
     return frame
+
+
+def read_columns(path: Path, names: Iterable[str]) -> dict[str, list[str]]:
+    """Return some columns of a CSV file without a schema, as text, and `ROW` as text besides.
+
+    Parameters
+    ----------
+    path
+        UTF-8, comma-separated, one header line; cells are stripped of blanks.
+    names
+        columns to read, as the header spells them.
+
+    Raises
+    ------
+    DataError
+        if the file cannot be read, a column is absent or stands twice, or a row has other cells.
+    """
+    path = Path(path)
+    lines = _split(_read_text(path), path.name)
+    header, rows = lines[0][1], lines[1:]
+    for row, cells in rows:
+        if len(cells) != len(header):
+            raise DataError(
+                f"{path.name}, row {row}: found {len(cells)} cells, expected {len(header)}"
+            )
+    found = {ROW: [str(row) for row, _ in rows]}
+    for name in names:
+        if header.count(name) != 1:
+            times = "twice" if header.count(name) else "not at all"
+            raise DataError(
+                f"{path.name}: column {name!r} stands {times} in the header "
+                f"({', '.join(header[:30])}){nearest(name, tuple(header))}"
+            )
+        found[name] = [cells[header.index(name)] for _, cells in rows]
+    return found
 
 
 def write_table(

@@ -1,15 +1,14 @@
 """One endpoint from files: what `sojourn derive` does."""
 
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from sojourn.core.errors import DataError
 from sojourn.core.tables import TABLES
 from sojourn.formats.csv import check_subjects, read_table
+from sojourn.study._setting_text import parse_settings
 from sojourn.study.outcomes import endpoints
 
 
@@ -51,14 +50,4 @@ def derive_from_files(endpoint: str, tables: Sequence[str], rule: Sequence[str])
         read[name] = read_table(Path(file), TABLES[name])
     if "subjects" in read:
         check_subjects(read)
-    return plugin(read, rule=dict(_setting(text) for text in rule)).sort("PARAMCD", "USUBJID")
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    key, separator, value = text.partition("=")
-    if not separator or not key:
-        raise DataError(f"--rule {text!r}: expected KEY=VALUE")
-    try:
-        return key, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return key, value
+    return plugin(read, rule=parse_settings(rule, option="--rule")).sort("PARAMCD", "USUBJID")

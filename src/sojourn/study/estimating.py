@@ -1,0 +1,297 @@
+"""One analysis of one CSV file: what `sojourn estimate` does."""
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from sojourn.core.analyses import GROUP, Analysis, GroupEstimate
+from sojourn.core.endpoints import OUTCOME
+from sojourn.core.errors import DataError
+from sojourn.core.provenance import numeric_versions
+from sojourn.core.results import bound
+from sojourn.core.tables import ROW
+from sojourn.formats.csv import read_columns
+from sojourn.study._setting_text import parse_settings
+from sojourn.study.groups import EVERYBODY
+from sojourn.study.outcomes import analyses
+
+MISSING = ("", "NA")
+"""Cells that hold no value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which columns of a file mean what; each is a name in its header.
+
+    Either `time` and `status` (0 censored, 1 the event, 2 and above competing events), with `entry`
+    where subjects come under observation late; or `value`. `baseline`, `visit` and `subject` where
+    a method needs them; `covariates` hold numbers, `strata` text.
+    """
+
+    time: str | None = None
+    status: str | None = None
+    entry: str | None = None
+    value: str | None = None
+    group: str | None = None
+    subject: str | None = None
+    visit: str | None = None
+    baseline: str | None = None
+    covariates: tuple[str, ...] = ()
+    strata: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.time is None) != (self.status is None):
+            raise DataError("a time needs its status and a status its time: give both, or a value")
+        if (self.time is None) == (self.value is None):
+            raise DataError(
+                "expected either --time and --status (survival methods) or --value (the others)"
+            )
+        if self.entry is not None and self.time is None:
+            raise DataError("--entry belongs to --time and --status")
+        if twice := {c for c in self.covariates if c in self.strata}:
+            raise DataError(f"{', '.join(sorted(twice))}: both a covariate and a stratum")
+
+    def names(self) -> list[str]:
+        """Return every column that is read, each once."""
+        single = (self.time, self.status, self.entry, self.value, self.group, self.subject)
+        named = [n for n in (*single, self.visit, self.baseline) if n is not None]
+        return list(dict.fromkeys([*named, *self.covariates, *self.strata]))
+
+
+@dataclass(frozen=True, slots=True)
+class FileEstimates:
+    """The numbers of one analysis of one file, and what it took to make them."""
+
+    method: str
+    label: str
+    file: str
+    settings: Mapping[str, Any]
+    estimates: tuple[GroupEstimate, ...]
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """Return the document as JSON; an unbounded side is null."""
+        document = {
+            "method": self.method,
+            "label": self.label,
+            "file": self.file,
+            "settings": dict(self.settings),
+            "estimates": [_document(each) for each in self.estimates],
+            "versions": dict(self.versions),
+        }
+        return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def to_text(self) -> str:
+        """Return one line for each number, with its notes below."""
+        lines: list[str] = []
+        for each in self.estimates:
+            named = each.operation if each.group == EVERYBODY else f"{each.group}: {each.operation}"
+            shown = f"no estimate: {each.reason}" if each.estimate is None else str(each.estimate)
+            p_value = "" if each.p_value is None else f", p = {each.p_value:.4g}"
+            lines.append(f"{named}  {shown}{p_value}  (n = {each.n})")
+            if each.estimate is not None:
+                lines.append(f"    {each.estimate.method}")
+                lines += [f"    {note}" for note in each.estimate.notes]
+        return "\n".join(lines) + "\n"
+
+
+def estimate_file(
+    method: str,
+    path: Path,
+    columns: Columns,
+    *,
+    at: Sequence[float] = (),
+    settings: Sequence[str] = (),
+) -> FileEstimates:
+    """Return the estimates of `method` from the columns of a CSV file.
+
+    Parameters
+    ----------
+    method
+        name of a plug-in of `sojourn.statistics`.
+    path
+        CSV with a header; empty cells and NA are missing: a subject without a time or a value is
+        counted and left out, never read as good or bad.
+    columns
+        what its columns mean; times in any unit, the estimates' own.
+    at
+        times of the estimates, for methods that have such a setting.
+    settings
+        ``KEY=VALUE``, values as in a study file (TOML).
+
+    Raises
+    ------
+    PluginError
+        if no method has that name.
+    DataError
+        if the file, a column, a cell or a setting cannot be used; it names the row.
+    """
+    analysis = analyses.get(method)
+    chosen = _settings(analysis, columns, at, settings)
+    rows = read_outcomes(path, columns)
+    _check_success(analysis, chosen, rows)
+    made = analysis(rows, settings=chosen)
+    valid = analysis.settings.model_validate(chosen)
+    return FileEstimates(
+        method,
+        analysis.label,
+        path.name,
+        valid.model_dump(mode="json"),
+        tuple(made),
+        {
+            "sojourn": metadata.version("sojourn"),
+            "python": platform.python_version(),
+            **numeric_versions(),
+        },
+    )
+
+
+def read_outcomes(path: Path, columns: Columns) -> pl.DataFrame:
+    """Return the rows of a CSV file as outcome rows with their group.
+
+    A row's subject is its `columns.subject`, else ``row N``, its line in the file.
+
+    Raises
+    ------
+    DataError
+        if a column is absent, a cell is no number, a status is unknown, or a group is empty.
+    """
+    text = read_columns(path, columns.names())
+    where = [f"{path.name}, row {row}" for row in text[ROW]]
+    size = len(where)
+    made: dict[str, list[Any]] = {name: [None] * size for name in OUTCOME}
+    made["USUBJID"] = _subjects(text, columns, where)
+    made["PARAMCD"] = ["VALUE"] * size
+    made["REASON"] = [f"row {row}" for row in text[ROW]]
+    made["EVIDENCE"] = [""] * size
+    made[GROUP] = _groups(text, columns, where)
+    if columns.time is not None and columns.status is not None:
+        made["AVAL"] = _numbers(text[columns.time], columns.time, where)
+        codes = _statuses(text[columns.status], columns.status, where)
+        made["CNSR"] = codes
+        made["AVAL"] = [None if c is None else t for t, c in zip(made["AVAL"], codes, strict=True)]
+    elif columns.value is not None:
+        made["AVALC"] = [None if cell in MISSING else cell for cell in text[columns.value]]
+        if all(_is_number(cell) for cell in made["AVALC"] if cell is not None):
+            made["AVAL"] = _numbers(text[columns.value], columns.value, where)
+    for name, column in (("ENTRY", columns.entry), ("BASE", columns.baseline)):
+        if column is not None:
+            made[name] = _numbers(text[column], column, where)
+    if columns.visit is not None:
+        made["AVISIT"] = [None if cell in MISSING else cell for cell in text[columns.visit]]
+    extra: dict[str, Any] = {}
+    for column in columns.covariates:
+        made[column], extra[column] = _numbers(text[column], column, where), pl.Float64
+    for column in columns.strata:
+        made[column] = [None if cell in MISSING else cell for cell in text[column]]
+        extra[column] = pl.String
+    return pl.DataFrame(made, schema={**OUTCOME, GROUP: pl.String, **extra})
+
+
+def _settings(
+    analysis: Analysis, columns: Columns, at: Sequence[float], settings: Sequence[str]
+) -> dict[str, Any]:
+    chosen = parse_settings(settings)
+    known = analysis.settings.model_fields
+    given: dict[str, Any] = {"at": list(at), "covariates": list(columns.covariates)}
+    given["strata"] = list(columns.strata)
+    for name, value in given.items():
+        if value and name not in known:
+            raise DataError(f"{analysis.label} has no {name}; its settings: {', '.join(known)}")
+        if value and name in chosen:
+            raise DataError(f"{name} is given twice, as an option and as a setting")
+        if value:
+            chosen[name] = value
+    return chosen
+
+
+def _check_success(analysis: Analysis, chosen: Mapping[str, Any], rows: pl.DataFrame) -> None:
+    """Refuse to count none of the values as a success because nobody said which count."""
+    if "success" not in analysis.settings.model_fields or "success" in chosen:
+        return
+    found = sorted(rows["AVALC"].drop_nulls().unique().to_list())
+    if not set(found) <= {"Y", "N"}:
+        raise DataError(
+            f"the values are {', '.join(found[:10])}; say which count as a success, for instance "
+            f"--setting 'success=[\"{found[-1]}\"]'"
+        )
+
+
+def _subjects(text: Mapping[str, list[str]], columns: Columns, where: list[str]) -> list[str]:
+    if columns.subject is None:
+        return [f"row {row}" for row in text[ROW]]
+    for cell, place in zip(text[columns.subject], where, strict=True):
+        if cell in MISSING:
+            raise DataError(f"{place}: no subject in column {columns.subject}; fill it in")
+    return text[columns.subject]
+
+
+def _groups(text: Mapping[str, list[str]], columns: Columns, where: list[str]) -> list[str]:
+    if columns.group is None:
+        return [EVERYBODY] * len(where)
+    for cell, place in zip(text[columns.group], where, strict=True):
+        if cell in MISSING:
+            raise DataError(f"{place}: no group in column {columns.group}; fill it in or remove it")
+    return text[columns.group]
+
+
+def _statuses(cells: list[str], column: str, where: list[str]) -> list[int | None]:
+    """Return CNSR (0 event, 1 censored) from status (1 event, 0 censored); above 1 they agree."""
+    made: list[int | None] = []
+    for cell, place in zip(cells, where, strict=True):
+        if cell in MISSING:
+            made.append(None)
+        elif cell.isdecimal():
+            made.append({0: 1, 1: 0}.get(int(cell), int(cell)))
+        else:
+            raise DataError(
+                f"{place}, column {column}: status {cell!r}; expected 0 censored, 1 the event, 2 "
+                "and above competing events: recode the column"
+            )
+    return made
+
+
+def _numbers(cells: list[str], column: str, where: list[str]) -> list[float | None]:
+    for cell, place in zip(cells, where, strict=True):
+        if cell not in MISSING and not _is_number(cell):
+            raise DataError(
+                f"{place}, column {column}: {cell!r} is no finite number; missing is an empty cell"
+            )
+    return [None if cell in MISSING else float(cell) for cell in cells]
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        return abs(float(cell)) < float("inf")
+    except ValueError:
+        return False
+
+
+def _document(each: GroupEstimate) -> dict[str, Any]:
+    estimate = each.estimate
+    document: dict[str, Any] = {
+        "group": each.group,
+        "operation": each.operation,
+        "label": each.label,
+        "n": each.n,
+        "pValue": each.p_value,
+        "reason": each.reason,
+    }
+    if estimate is None:
+        return document | {"value": None}
+    return document | {
+        "value": bound(estimate.value),
+        "unit": estimate.unit,
+        "lower": bound(estimate.lower),
+        "upper": bound(estimate.upper),
+        "level": estimate.level,
+        "method": estimate.method,
+        "components": dict(estimate.components),
+        "notes": list(estimate.notes),
+    }

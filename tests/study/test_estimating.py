@@ -1,0 +1,125 @@
+import json
+
+import pytest
+
+from sojourn.core.errors import DataError, PluginError
+from sojourn.study.estimating import Columns, estimate_file, read_outcomes
+
+SURVIVAL = Columns(time="t", status="d")
+
+
+def csv(tmp_path, text, name="data.csv"):
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_survival_of_a_published_data_set(shared):
+    path = shared / "data/hsct/bmt_klein.csv"
+    made = estimate_file("kaplan_meier", path, Columns(time="t1", status="d1"), at=[365])
+    golden = json.loads((shared / "data/hsct/golden/bmt_klein_os.json").read_text())["overall"]
+    expected = golden["at"]["365"]
+    estimate = made.estimates[0].estimate
+    assert estimate.value == pytest.approx(expected["surv"], abs=1e-10)
+    assert [estimate.lower, estimate.upper] == pytest.approx(expected["ci_loglog"], abs=1e-10)
+    assert made.estimates[0].n == golden["n"]
+
+
+def test_json_names_method_file_settings_and_versions(tmp_path):
+    path = csv(tmp_path, "t,d\n1,1\n2,0\n3,1\n")
+    document = json.loads(estimate_file("kaplan_meier", path, SURVIVAL, at=[2]).to_json())
+    assert document["method"] == "kaplan_meier"
+    assert document["file"] == "data.csv"
+    assert document["settings"]["at"] == [2.0]
+    assert {"sojourn", "numpy", "scipy", "python"} <= set(document["versions"])
+    (number,) = [e for e in document["estimates"] if e["operation"] == "survival_at_2"]
+    assert number["value"] == pytest.approx(2 / 3)
+    assert number["n"] == 3
+
+
+def test_an_unbounded_side_is_null_in_json(tmp_path):
+    path = csv(tmp_path, "v\n4.0\n")
+    (number,) = json.loads(estimate_file("mean", path, Columns(value="v")).to_json())["estimates"]
+    assert (number["value"], number["lower"], number["upper"]) == (4.0, None, None)
+
+
+def test_status_one_is_the_event_and_zero_is_censored(tmp_path):
+    rows = read_outcomes(csv(tmp_path, "t,d\n1,1\n2,0\n3,2\n4,3\n5,\n"), SURVIVAL)
+    assert rows["CNSR"].to_list() == [0, 1, 2, 3, None]
+
+
+def test_a_missing_status_is_not_a_censored_time(tmp_path):
+    made = estimate_file("kaplan_meier", csv(tmp_path, "t,d\n1,1\n2,0\n3,\n"), SURVIVAL, at=[1])
+    assert made.estimates[0].n == 2
+    assert any("1 of 3" in note for note in made.estimates[0].estimate.notes)
+
+
+def test_text_values_are_classes_and_numbers_both(tmp_path):
+    classes = read_outcomes(csv(tmp_path, "v\nY\nN\nNA\n"), Columns(value="v"))
+    assert classes["AVALC"].to_list() == ["Y", "N", None]
+    assert classes["AVAL"].to_list() == [None, None, None]
+    numbers = read_outcomes(csv(tmp_path, "v\n1\n0.5\n\n"), Columns(value="v"))
+    assert numbers["AVAL"].to_list() == [1.0, 0.5]
+
+
+def test_what_counts_as_a_success_is_never_guessed(tmp_path):
+    path = csv(tmp_path, "v\n1\n0\n1\n")
+    with pytest.raises(DataError, match=r"values are 0, 1; say which count"):
+        estimate_file("proportion", path, Columns(value="v"))
+    made = estimate_file("proportion", path, Columns(value="v"), settings=['success=["1"]'])
+    assert made.estimates[0].estimate.value == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("t,d\n1,1\nx,0\n", r"row 3, column t: 'x' is no finite number", id="text"),
+        pytest.param("t,d\n1,1\ninf,0\n", r"row 3, column t: 'inf'", id="infinite"),
+        pytest.param("t,d\n1,1\n2,dead\n", r"row 3, column d: status 'dead'", id="status-text"),
+        pytest.param("t,d\n1,1\n2,-1\n", r"row 3, column d: status '-1'", id="status-negative"),
+        pytest.param("t,d\n1,1\n-2,0\n", r"row 3", id="negative-time"),
+        pytest.param("t,status\n1,1\n", r"column 'd' stands not at all", id="no-column"),
+        pytest.param("t,t,d\n1,1,1\n", r"column 't' stands twice", id="column-twice"),
+        pytest.param("t,d\n1,1,1\n", r"row 2: found 3 cells, expected 2", id="ragged"),
+    ],
+)
+def test_hostile_files_get_one_clear_error(tmp_path, text, message):
+    with pytest.raises(DataError, match=message):
+        estimate_file("kaplan_meier", csv(tmp_path, text), SURVIVAL)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        pytest.param({"time": "t"}, "needs its status", id="time-alone"),
+        pytest.param({}, "expected either --time and --status", id="nothing"),
+        pytest.param({"time": "t", "status": "d", "value": "v"}, "expected either", id="both"),
+        pytest.param({"value": "v", "entry": "e"}, "--entry belongs", id="entry-alone"),
+    ],
+)
+def test_contradicting_columns_are_refused(given, message):
+    with pytest.raises(DataError, match=message):
+        Columns(**given)
+
+
+def test_an_empty_group_cell_is_refused(tmp_path):
+    path = csv(tmp_path, "v,g\n1,A\n2,\n")
+    with pytest.raises(DataError, match="row 3: no group"):
+        estimate_file("mean", path, Columns(value="v", group="g"))
+
+
+def test_a_subject_twice_is_refused(tmp_path):
+    path = csv(tmp_path, "v,s\n1,01\n2,01\n")
+    with pytest.raises(DataError, match="'01' has several rows"):
+        estimate_file("mean", path, Columns(value="v", subject="s"))
+
+
+def test_times_for_a_method_without_times_are_refused(tmp_path):
+    path = csv(tmp_path, "v\n1\n2\n")
+    with pytest.raises(DataError, match="has no at; its settings: "):
+        estimate_file("mean", path, Columns(value="v"), at=[3])
+
+
+def test_an_unknown_method_is_refused_with_the_nearest(tmp_path):
+    with pytest.raises(PluginError, match="kaplan_meier"):
+        estimate_file("kaplan_maier", csv(tmp_path, "t,d\n1,1\n"), SURVIVAL)
