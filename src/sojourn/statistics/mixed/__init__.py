@@ -1,0 +1,1 @@
+"""Linear models for repeated measures of few subjects: REML, Kenward-Roger, Satterthwaite."""
