@@ -1,0 +1,21 @@
+"""Regression of times to events: Cox, and Fine and Gray."""
+
+from sojourn.statistics.regression._terms import ChiSquaredTest, NotEstimableError, Terms
+from sojourn.statistics.regression.concordance import Concordance, estimate_concordance
+from sojourn.statistics.regression.cox_model import CoxFit, fit_cox
+from sojourn.statistics.regression.proportionality import Proportionality, test_proportionality
+from sojourn.statistics.regression.splitting import SplitRows, split_at
+
+__all__ = [
+    "ChiSquaredTest",
+    "Concordance",
+    "CoxFit",
+    "NotEstimableError",
+    "Proportionality",
+    "SplitRows",
+    "Terms",
+    "estimate_concordance",
+    "fit_cox",
+    "split_at",
+    "test_proportionality",
+]
