@@ -43,8 +43,8 @@ def test_a_table_carries_declared_types_units_and_the_line_of_its_file(tmp_path)
     frame = read(tmp_path, HEADER + "01,2026-03-01,0.5,,20\n01,2026-03-02,,71,\n")
     assert dict(frame.schema) == COUNTS.schema
     assert frame.rows() == [
-        (2, "01", date(2026, 3, 1), 0.5e9, None, 20e9),
-        (3, "01", date(2026, 3, 2), None, 71.0, None),
+        (2, "01", date(2026, 3, 1), 0.5e9, None, 20e9, None, None),
+        (3, "01", date(2026, 3, 2), None, 71.0, None, None, None),
     ]
 
 
@@ -136,7 +136,7 @@ def test_optional_column_may_be_absent_and_is_null(tmp_path):
 
 def test_columns_may_stand_in_any_order(tmp_path):
     frame = read(tmp_path, "PLT [1/L],ADT,USUBJID\n2e10,2026-03-01,01\n")
-    assert frame.row(0) == (2, "01", date(2026, 3, 1), None, None, 20e9)
+    assert frame.row(0) == (2, "01", date(2026, 3, 1), None, None, 20e9, None, None)
 
 
 def test_unknown_columns_are_left_out_with_one_warning(tmp_path):
@@ -332,8 +332,8 @@ def test_units_of_a_written_file_stand_in_its_header(tmp_path):
     units = {"ANC": "10^9/L", "PLT": "10^9/L", "HGB": "g/dL"}
     write_table(path, frame, COUNTS, units=units)
     assert path.read_bytes() == (
-        b"USUBJID,ADT,ANC [10^9/L],HGB [g/dL],PLT [10^9/L]\n"
-        b"01,2026-03-01,0.5,7.1,20\n02,2026-03-01,,,\n"
+        b"USUBJID,ADT,ANC [10^9/L],HGB [g/dL],PLT [10^9/L],WBC [1/L],LYMPH [1/L]\n"
+        b"01,2026-03-01,0.5,7.1,20,,\n02,2026-03-01,,,,,\n"
     )
     assert read_table(path, COUNTS).equals(frame)
 
