@@ -1,0 +1,1 @@
+"""Several ways to leave a state: cumulative incidence, Gray's test, multi-state models."""
