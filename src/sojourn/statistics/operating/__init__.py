@@ -1,0 +1,1 @@
+"""Operating characteristics: what a design can show, before the first patient."""
