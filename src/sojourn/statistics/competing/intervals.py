@@ -39,7 +39,7 @@ def log_log_event_free(incidence: float, variance: float, *, level: float = 0.95
     --------
     >>> lower, upper = log_log_event_free(0.2, 0.0016)
     >>> round(lower, 4), round(upper, 4)
-    (0.134, 0.2924)
+    (0.134, 0.2926)
     """
     if not 0 < incidence < 1 - ROUNDING:
         return None
@@ -72,7 +72,7 @@ def log_log_incidence(incidence: float, variance: float, *, level: float = 0.95)
     --------
     >>> lower, upper = log_log_incidence(0.2, 0.0016)
     >>> round(lower, 4), round(upper, 4)
-    (0.1283, 0.2841)
+    (0.1283, 0.2832)
     """
     if not 0 < incidence < 1 - ROUNDING:
         return None
