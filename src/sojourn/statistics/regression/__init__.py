@@ -3,6 +3,7 @@
 from sojourn.statistics.regression._terms import ChiSquaredTest, NotEstimableError, Terms
 from sojourn.statistics.regression.concordance import Concordance, estimate_concordance
 from sojourn.statistics.regression.cox_model import CoxFit, fit_cox
+from sojourn.statistics.regression.fine_gray_model import FineGrayFit, fit_fine_gray
 from sojourn.statistics.regression.proportionality import Proportionality, test_proportionality
 from sojourn.statistics.regression.splitting import SplitRows, split_at
 
@@ -10,12 +11,14 @@ __all__ = [
     "ChiSquaredTest",
     "Concordance",
     "CoxFit",
+    "FineGrayFit",
     "NotEstimableError",
     "Proportionality",
     "SplitRows",
     "Terms",
     "estimate_concordance",
     "fit_cox",
+    "fit_fine_gray",
     "split_at",
     "test_proportionality",
 ]
