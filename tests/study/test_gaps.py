@@ -8,7 +8,7 @@ import pytest
 from sojourn.study.bundled import bundled_study
 from sojourn.study.definition import read_study
 from sojourn.study.gaps import table_gaps
-from sojourn.study.outcomes import Keyed
+from sojourn.study.keyed import Keyed
 
 STUDY = read_study(bundled_study("NCT06171906"))
 ZERO = date(2030, 1, 1)

@@ -5,11 +5,13 @@ import pytest
 
 from sojourn.core.endpoints import OUTCOME
 from sojourn.core.provenance import Provenance
+from sojourn.study.analysed import Material
 from sojourn.study.bundled import bundled_study
 from sojourn.study.definition import read_study
 from sojourn.study.groups import Groups
+from sojourn.study.keyed import Keyed
 from sojourn.study.ledger import Ledger
-from sojourn.study.outcomes import Keyed, estimate_analysis
+from sojourn.study.outcomes import estimate_analysis
 from sojourn.study.store import Store
 
 GROUPS = Groups({"A": "Arm A", "B": "Arm B"}, {"01": "A", "02": "A", "03": "A"}, True, {})
@@ -33,15 +35,14 @@ def analysed(tmp_path, *dosed):
     outcomes, given = (Provenance(name) for name in ("outcomes", "doses"))
     study = read_study(bundled_study("NCT07313020"))
     analysis = next(a for a in study.analyses if a.id == "retention_msc")
-    return estimate_analysis(
-        analysis,
-        Keyed(shares(**{"01": 0.4, "02": 0.6, "03": 0.9}), ledger.stage(outcomes)),
+    material = Material(
+        study,
+        {"doses": Keyed(doses(*dosed), ledger.stage(given))},
+        {"retention": Keyed(shares(**{"01": 0.4, "02": 0.6, "03": 0.9}), ledger.stage(outcomes))},
         GROUPS,
-        None,
-        Store(tmp_path / "store").open(),
-        ledger,
-        doses=Keyed(doses(*dosed), ledger.stage(given)),
     )
+    numbers, _ = estimate_analysis(analysis, material, Store(tmp_path / "store").open(), ledger)
+    return numbers
 
 
 def test_a_subject_without_a_dose_is_in_no_analysis_set(tmp_path):

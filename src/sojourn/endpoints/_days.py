@@ -51,13 +51,17 @@ class Dated:
 
 
 def find_day_zeros(doses: pl.DataFrame) -> dict[str, date]:
-    """Return each dosed subject's day 0: the date of the first dose.
+    """Return each subject's day 0: the date of the first dose.
+
+    Where `doses` has the column ``DAY0`` (a study that counts from another event), its earliest
+    date of a subject is day 0, and a row without ADT is no dose.
 
     References
     ----------
     NCT06171906 leaves the origin open; `docs/endpoints.md`, "Day 0".
     """
-    first = doses.drop_nulls(["USUBJID", "ADT"]).group_by("USUBJID").agg(pl.col("ADT").min())
+    column = "DAY0" if "DAY0" in doses.columns else "ADT"
+    first = doses.drop_nulls(["USUBJID", column]).group_by("USUBJID").agg(pl.col(column).min())
     return dict(first.iter_rows())
 
 

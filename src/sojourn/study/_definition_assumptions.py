@@ -4,16 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sojourn.study._definition_base import Entry
 from sojourn.study._definition_checks import unstated_defaults
-from sojourn.study._definition_entries import (
-    Answer,
-    CriterionRule,
-    Entry,
-    IntercurrentEvent,
-    Study,
-    StudyAnalysis,
-    StudyEndpoint,
-)
+from sojourn.study._definition_entries import Answer, CriterionRule, Study, StudyEndpoint
+from sojourn.study._definition_plan import IntercurrentEvent, StudyAnalysis
 
 _GROUNDS = frozenset({"from", "cites", "reason", "assumes", "binds"})
 _NAMES = ("id", "code", "name", "finding")

@@ -10,7 +10,8 @@ from sojourn.core.endpoints import Endpoint
 from sojourn.core.errors import DataError, PluginError
 from sojourn.core.registry import Registry
 from sojourn.core.tables import TABLES
-from sojourn.study._definition_entries import Entry, Study
+from sojourn.study._definition_base import Entry
+from sojourn.study._definition_entries import Study
 from sojourn.study._definition_errors import explained, keys_of, suggestion
 
 T = TypeVar("T")
@@ -76,6 +77,9 @@ def _dangling(study: Study) -> Iterator[str]:
     for i, event in enumerate(study.intercurrent_events):
         for name in event.endpoints:
             yield from _missing(f"intercurrent_events[{i}].endpoints", name, endpoints)
+    for i, planned in enumerate(study.planning):
+        ids = [analysis.id for analysis in study.analyses]
+        yield from _missing(f"planning[{i}].analysis", planned.analysis, ids)
 
 
 def _missing(where: str, found: str, accepted: Sequence[str]) -> Iterator[str]:

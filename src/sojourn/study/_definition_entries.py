@@ -1,67 +1,22 @@
-"""The tables of a study file, entry by entry; each says where it comes from.
-
-Words follow ICH E9(R1): the variable is an endpoint, the summary an analysis, the population an
-analysis set, and each intercurrent event has a strategy.
-"""
+"""The tables of a study file, entry by entry; each says where it comes from."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-T = TypeVar("T")
+from sojourn.study._definition_base import Entry, Many, Name, Part, Role, Text
+from sojourn.study._definition_plan import (
+    DayZero,
+    Estimand,
+    IntercurrentEvent,
+    Multiplicity,
+    Population,
+    StudyAnalysis,
+)
+from sojourn.study._definition_planning import PlannedAnalysis
 
-Many = Annotated[tuple[T, ...], Field(strict=False)]
-"""A TOML array; lax only in that a list becomes a tuple."""
-
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=40)]
-Origin = Literal["record", "protocol", "assumption"]
-Role = Literal["primary", "secondary", "sensitivity", "exploratory", "safety"]
-Strategy = Literal[
-    "treatment_policy", "composite", "hypothetical", "while_on_treatment", "principal_stratum"
-]
 Masked = Literal["PARTICIPANT", "CARE_PROVIDER", "INVESTIGATOR", "OUTCOMES_ASSESSOR"]
-AnalysisSet = Literal["ALL", "AFFECTED_ANC", "AFFECTED_HGB", "AFFECTED_PLT", "AFFECTED_ANY"]
-
-ANALYSIS_SETS: dict[str, str] = {
-    "ALL": "every subject with a day 0 (dosed at least once)",
-    "AFFECTED_ANC": "dosed, neutrophils affected at baseline",
-    "AFFECTED_HGB": "dosed, hemoglobin affected at baseline",
-    "AFFECTED_PLT": "dosed, platelets affected at baseline",
-    "AFFECTED_ANY": "dosed, at least one lineage affected at baseline",
-}
-"""Meaning of each analysis set; who was affected, the endpoint hemogram_response tells."""
-
-
-class Part(BaseModel):
-    """A part of a study file: frozen, strictly typed, no key but its own."""
-
-    model_config = ConfigDict(
-        frozen=True, strict=True, extra="forbid", allow_inf_nan=False, defer_build=True
-    )
-
-
-class Entry(Part):
-    """What every entry carries: its origin, with a citation or a reason.
-
-    `assumes` gives, for single keys of an entry, the reason of a value that the cited source does
-    not state. `binds` are the record's paths that the entry accounts for.
-    """
-
-    from_: Origin = Field(alias="from")
-    cites: Text | None = None
-    reason: Text | None = None
-    assumes: dict[str, Text] = Field(default_factory=dict)
-    binds: Many[Text] = ()
-
-    @model_validator(mode="after")
-    def _has_grounds(self) -> "Entry":
-        if self.from_ == "assumption" and self.reason is None:
-            raise ValueError('from = "assumption" needs a reason: say why, in one sentence')
-        if self.from_ != "assumption" and self.cites is None:
-            raise ValueError(f'from = "{self.from_}" needs cites: where does it stand?')
-        return self
 
 
 class Design(Entry):
@@ -72,12 +27,6 @@ class Design(Entry):
     allocation_ratio: Many[int] = ()
     block_sizes: Many[int] = ()
     masked: Many[Masked] = ()
-
-
-class DayZero(Entry):
-    """The event that day 0 is counted from."""
-
-    event: Literal["first_dose"]
 
 
 class Arm(Entry):
@@ -127,34 +76,6 @@ class StudyEndpoint(Entry):
     role: Role
     base: Name | None = None
     rule: dict[str, Any] = Field(default_factory=dict)
-
-
-class StudyAnalysis(Entry):
-    """One analysis: the statistic `use` on the parameter `param` of an endpoint.
-
-    `by` "arm" estimates each arm, "all" everybody together. `arm` is the arm whose number
-    answers the question, where only one arm's does.
-    """
-
-    id: Name
-    label: Text
-    endpoint: Name
-    param: Name
-    use: Name
-    role: Role
-    settings: dict[str, Any] = Field(default_factory=dict)
-    set: AnalysisSet = "ALL"
-    by: Literal["arm", "all"]
-    arm: Name | None = None
-
-
-class IntercurrentEvent(Entry):
-    """An event after day 0 that changes what an outcome means, and what is done about it."""
-
-    event: Text
-    endpoints: Many[Name]
-    strategy: Strategy
-    handling: Text
 
 
 class Imaging(Entry):
@@ -289,11 +210,15 @@ class Study(Part):
     arms: Many[Arm] = ()
     visits: Many[Visit] = ()
     endpoints: Many[StudyEndpoint] = ()
+    populations: Many[Population] = ()
     analyses: Many[StudyAnalysis] = ()
     intercurrent_events: Many[IntercurrentEvent] = ()
+    estimands: Many[Estimand] = ()
+    multiplicity: Multiplicity | None = None
     imaging: Imaging | None = None
     criteria: Many[StudyCriterion] = ()
     sharing: Sharing | None = None
+    planning: Many[PlannedAnalysis] = ()
     open: Many[Open] = ()
     answers: Many[Answer] = ()
 

@@ -31,8 +31,8 @@ class SetMembers:
 
     def restrict(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return the outcome rows of members, values of `unknown` ones null."""
-        rows = rows.filter(~pl.col("USUBJID").is_in(self.outside))
-        is_unknown = pl.col("USUBJID").is_in(self.unknown)
+        rows = rows.filter(~pl.col("USUBJID").is_in(list(self.outside)))
+        is_unknown = pl.col("USUBJID").is_in(list(self.unknown))
         return rows.with_columns(
             pl.when(is_unknown).then(None).otherwise(pl.col(name)).alias(name)
             for name in ("AVAL", "AVALC")
@@ -40,8 +40,9 @@ class SetMembers:
 
     def note(self, rows: pl.DataFrame) -> str:
         """Return how many subjects of `rows` are outside, or nothing."""
-        count = rows["USUBJID"].is_in(self.outside).sum()
-        return f"{count} of {rows.height} {self.words}" if count else ""
+        subjects = rows["USUBJID"].unique()
+        count = subjects.is_in(list(self.outside)).sum()
+        return f"{count} of {len(subjects)} {self.words}" if count else ""
 
 
 def baseline_endpoint(study: Study, analysis: StudyAnalysis) -> str | None:

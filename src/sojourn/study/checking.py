@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from sojourn.core.errors import DataError
 from sojourn.formats.registry_record import RegistryRecord
-from sojourn.study._definition_entries import Answer, Entry, Study
+from sojourn.study._definition_base import Entry
+from sojourn.study._definition_entries import Answer, Study
 from sojourn.study._definition_errors import suggestion
 from sojourn.study._record_items import RecordItem, RecordPlaces, record_items, short
 from sojourn.study.linting import Finding, lint_record

@@ -9,29 +9,36 @@ from pydantic import ValidationError
 
 from sojourn.core.errors import DataError
 from sojourn.study._definition_assumptions import Assumption, assumptions
+from sojourn.study._definition_base import Entry
 from sojourn.study._definition_checks import check_study_file
 from sojourn.study._definition_entries import (
-    ANALYSIS_SETS,
     Answer,
     Arm,
     CriterionRule,
-    DayZero,
     Design,
-    Entry,
     Imaging,
-    IntercurrentEvent,
     Open,
     Sharing,
     Study,
-    StudyAnalysis,
     StudyCriterion,
     StudyEndpoint,
     Visit,
 )
 from sojourn.study._definition_errors import explained
+from sojourn.study._definition_plan import (
+    ANALYSIS_SETS,
+    POPULATION_KINDS,
+    DayZero,
+    Estimand,
+    IntercurrentEvent,
+    Multiplicity,
+    Population,
+    StudyAnalysis,
+)
 
 __all__ = [
     "ANALYSIS_SETS",
+    "POPULATION_KINDS",
     "Answer",
     "Arm",
     "Assumption",
@@ -39,9 +46,12 @@ __all__ = [
     "DayZero",
     "Design",
     "Entry",
+    "Estimand",
     "Imaging",
     "IntercurrentEvent",
+    "Multiplicity",
     "Open",
+    "Population",
     "Sharing",
     "Study",
     "StudyAnalysis",

@@ -12,9 +12,10 @@ from sojourn.core.provenance import Provenance
 from sojourn.core.results import Problem
 from sojourn.core.tables import TABLES, Table
 from sojourn.formats.csv import check_subjects, read_table
+from sojourn.study.day_zero import counted_doses
 from sojourn.study.definition import Study, read_study
+from sojourn.study.keyed import Keyed
 from sojourn.study.ledger import Ledger
-from sojourn.study.outcomes import Keyed
 from sojourn.study.store import Store
 
 
@@ -70,6 +71,7 @@ def read_folder(
     if "subjects" not in tables:
         raise DataError(f"{root}: tables/subjects.csv is missing; it lists who is in the trial")
     check_subjects({name: keyed.table for name, keyed in tables.items()})
+    tables |= counted_doses(study.day_zero, tables, store, ledger)
     return TrialFolder(root, study, study_key, tables, tuple(problems))
 
 

@@ -5,7 +5,8 @@ from datetime import date
 from itertools import chain
 
 from sojourn.study.definition import Study
-from sojourn.study.listings import Tables, day_zeros
+from sojourn.study.keyed import Tables
+from sojourn.study.listings import day_zeros
 
 Gap = tuple[str, str, str | None, str]
 """What is missing, whose, of which visit, and why; words after a colon are the details."""

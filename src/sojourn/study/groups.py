@@ -1,7 +1,7 @@
 """Who belongs to which group, under dummy codes until somebody unblinds."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -15,12 +15,21 @@ EVERYBODY = "ALL"
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """Groups of one run: `labels` by code, and each allocated subject's code in `of`."""
+    """Groups of one run: `labels` by code, and each allocated subject's code in `of`.
+
+    `actual` has the codes of those only who were treated as another arm than theirs.
+    """
 
     labels: Mapping[str, str]
     of: Mapping[str, str]
     is_blinded: bool
     arm_of: Mapping[str, str]
+    actual: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def treated(self) -> dict[str, str]:
+        """Return each allocated subject's code by the treatment that he got."""
+        return {**self.of, **self.actual}
 
     def code(self, arm: str | None) -> str | None:
         """Return the group code of the study's `arm`, or None while blinded."""
@@ -61,12 +70,7 @@ def assign_groups(
             "(USUBJID, ARMCD); add it"
         )
     names = {arm.code: arm.name for arm in study.arms}
-    for row in allocation.iter_rows(named=True):
-        if row["ARMCD"] not in names:
-            raise DataError(
-                f"allocation.csv, row {row['ROW']}: subject {row['USUBJID']} has arm "
-                f"{row['ARMCD']!r}; the study file has {', '.join(names)}"
-            )
+    given = _checked_arms(allocation, list(names))
     if is_unblinded:
         codes, labels = {code: code for code in names}, names
     else:
@@ -74,4 +78,21 @@ def assign_groups(
         codes = {arm: "ABCDEFGHIJ"[i] for i, arm in enumerate(shuffled)}
         labels = {code: f"Arm {code} (blinded)" for code in sorted(codes.values())}
     of = {row["USUBJID"]: codes[row["ARMCD"]] for row in allocation.iter_rows(named=True)}
-    return Groups(labels, of, not is_unblinded, {code: arm for arm, code in codes.items()})
+    actual = {subject: codes[arm] for subject, arm in given.items() if codes[arm] != of[subject]}
+    return Groups(labels, of, not is_unblinded, {code: arm for arm, code in codes.items()}, actual)
+
+
+def _checked_arms(allocation: pl.DataFrame, names: Sequence[str]) -> dict[str, str]:
+    """Return the arm as treated of each subject that has one, every arm of the table checked."""
+    given: dict[str, str] = {}
+    for row in allocation.iter_rows(named=True):
+        for column in ("ARMCD", "ACTARMCD"):
+            arm = row.get(column)
+            if arm is not None and arm not in names:
+                raise DataError(
+                    f"allocation.csv, row {row['ROW']}: subject {row['USUBJID']} has arm "
+                    f"{arm!r} in {column}; the study file has {', '.join(names)}"
+                )
+        if row.get("ACTARMCD") is not None:
+            given[row["USUBJID"]] = row["ACTARMCD"]
+    return given

@@ -21,9 +21,9 @@ from sojourn.study.folder import TrialFolder
 from sojourn.study.groups import Groups
 from sojourn.study.imaging_subject import image_subject
 from sojourn.study.imaging_values import MATRIX, ScanRow, SubjectImaged, SubjectTask
+from sojourn.study.keyed import Keyed
 from sojourn.study.ledger import Ledger
 from sojourn.study.listings import day_zeros
-from sojourn.study.outcomes import Keyed
 from sojourn.study.reconstructing import parameters_path
 from sojourn.study.store import Store
 

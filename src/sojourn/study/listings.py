@@ -8,19 +8,23 @@ import polars as pl
 
 from sojourn.conduct.eligibility import Verdict, check_bounds, check_choice, satisfies
 from sojourn.core.results import Cell, Listing
+from sojourn.study.day_zero import COUNTED, DAY0
 from sojourn.study.definition import Study, StudyCriterion
 from sojourn.study.groups import Groups
-from sojourn.study.outcomes import Keyed
-
-Tables = Mapping[str, Keyed]
+from sojourn.study.keyed import Tables
 
 
 def day_zeros(tables: Tables) -> dict[str, date]:
-    """Return each subject's day 0: the date of the first dose; nobody without a dose has one."""
-    if "doses" not in tables:
+    """Return each subject's day 0: the date of the first dose, or of the study's other origin.
+
+    Nobody without that date has a day 0.
+    """
+    name, column = (COUNTED, DAY0) if COUNTED in tables else ("doses", "ADT")
+    if name not in tables:
         return {}
-    first = tables["doses"].table.group_by("USUBJID").agg(pl.col("ADT").min())
-    return dict(first.select("USUBJID", "ADT").iter_rows())
+    dated = tables[name].table.drop_nulls(column)
+    first = dated.group_by("USUBJID").agg(pl.col(column).min())
+    return dict(first.select("USUBJID", column).iter_rows())
 
 
 def make_listing(

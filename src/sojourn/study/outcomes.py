@@ -1,19 +1,16 @@
 """Endpoints and analyses of a study file, run on tables: outcomes and their estimates."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import polars as pl
-
-from sojourn.core.analyses import GROUP, Analysis, GroupEstimate
+from sojourn.core.analyses import Analysis, GroupEstimate
 from sojourn.core.endpoints import Endpoint
 from sojourn.core.provenance import Provenance
 from sojourn.core.registry import Registry
 from sojourn.core.results import Result, bound
-from sojourn.study.analysis_sets import SetMembers, baseline_endpoint, set_members
-from sojourn.study.definition import Study, StudyAnalysis, StudyEndpoint
-from sojourn.study.groups import EVERYBODY, Groups
+from sojourn.study.analysed import Analysed, Material, analysed_rows
+from sojourn.study.definition import DayZero, StudyAnalysis, StudyEndpoint
+from sojourn.study.keyed import Keyed
 from sojourn.study.ledger import Ledger
 from sojourn.study.store import Store
 
@@ -21,18 +18,17 @@ endpoints: Registry[Endpoint] = Registry("sojourn.endpoints", "ENDPOINT")
 analyses: Registry[Analysis] = Registry("sojourn.statistics", "ANALYSIS")
 
 
-@dataclass(frozen=True, slots=True)
-class Keyed:
-    """A table with the key of the stage that made it."""
-
-    table: pl.DataFrame
-    key: str
-
-
 def derive_outcomes(
-    endpoint: StudyEndpoint, tables: Mapping[str, Keyed], store: Store, ledger: Ledger
+    endpoint: StudyEndpoint,
+    tables: Mapping[str, Keyed],
+    store: Store,
+    ledger: Ledger,
+    day_zero: DayZero,
 ) -> Keyed:
-    """Return the outcomes of one endpoint of the study file, derived or from the store."""
+    """Return the outcomes of one endpoint of the study file, derived or from the store.
+
+    The stage names the origin of its days: `day_zero`, or the rule's own ``origin``.
+    """
     plugin = endpoints.get(endpoint.use)
     present = [name for name in plugin.inputs if name in tables]
     provenance = Provenance(
@@ -42,6 +38,7 @@ def derive_outcomes(
             "endpoint": endpoint.id,
             "rule": plugin.check_rule(endpoint.rule).model_dump(mode="json"),
             "tables": present,
+            "origin": origin_of(endpoint, day_zero),
         },
     )
     key = ledger.stage(provenance)
@@ -52,76 +49,57 @@ def derive_outcomes(
     return Keyed(made, key)
 
 
-def estimate_analysis(
-    analysis: StudyAnalysis,
-    outcomes: Keyed,
-    groups: Groups,
-    allocation_key: str | None,
-    store: Store,
-    ledger: Ledger,
-    baseline: Keyed | None = None,
-    doses: Keyed | None = None,
-) -> list[Result]:
-    """Return the numbers of one analysis, each ready for the table of results.
+def origin_of(endpoint: StudyEndpoint, day_zero: DayZero) -> str:
+    """Return what an endpoint's days are counted from, in words."""
+    rule = endpoints.get(endpoint.use).check_rule(endpoint.rule)
+    own = getattr(rule, "origin", None)
+    if own is None or own == day_zero.event:
+        return day_zero.words
+    return f"{own} (the endpoint's own rule; day 0 is {day_zero.words})"
 
-    `baseline` are the outcomes that tell who belongs to the analysis set; None takes everybody
-    who was dosed. `doses` tell who was: without a dose there is no day 0, and no analysis set.
-    """
-    by_arm = analysis.by == "arm"
-    inputs = [outcomes.key, *([allocation_key] if by_arm and allocation_key else [])]
-    inputs += [k.key for k in (baseline, doses) if k is not None and k.key not in inputs]
+
+def estimate_analysis(
+    analysis: StudyAnalysis, material: Material, store: Store, ledger: Ledger
+) -> tuple[list[Result], Analysed]:
+    """Return the numbers of one analysis, ready for the table of results, and the rows it took."""
+    analysed = analysed_rows(analysis, material)
     parameters: dict[str, Any] = {
         "analysis": analysis.id,
         "endpoint": analysis.endpoint,
         "param": analysis.param,
         "settings": dict(analysis.settings),
         "by": analysis.by,
-        "set": analysis.set,
-        "is_blinded": groups.is_blinded,
+        "set": analysis.set_id,
+        "is_blinded": material.groups.is_blinded,
+        **_further(analysis),
     }
-    provenance = Provenance(f"estimate {analysis.use}", tuple(inputs), parameters)
+    endpoint = next(e for e in material.study.endpoints if e.id == analysis.endpoint)
+    parameters["origin"] = origin_of(endpoint, material.study.day_zero)
+    provenance = Provenance(f"estimate {analysis.use}", analysed.keys, parameters)
     key = ledger.stage(provenance)
-    everybody = grouped(
-        outcomes.table.filter(pl.col("PARAMCD") == analysis.param), groups, analysis.by
-    )
-    dosed = [] if doses is None else doses.table["USUBJID"].unique().to_list()
-    rows = everybody.filter(pl.col("USUBJID").is_in(dosed))
-    members = set_members(analysis, baseline.table) if baseline else SetMembers()
     document = store.document(
         provenance,
         lambda: [
-            _as_document(
-                estimate,
-                [
-                    _undosed_note(everybody, rows, estimate.group),
-                    members.note(rows.filter(pl.col(GROUP) == estimate.group)),
-                ],
-            )
-            for estimate in analyses.get(analysis.use)(
-                members.restrict(rows), settings=analysis.settings
-            )
+            _as_document(estimate, analysed.notes.get(estimate.group, ()))
+            for estimate in analyses.get(analysis.use)(analysed.rows, settings=analysis.settings)
         ],
     )
     main = document[0]["operation"] if document else ""
-    return [_as_result(analysis, entry, key, main) for entry in document]
+    return [_as_result(analysis, entry, key, main) for entry in document], analysed
 
 
-def _undosed_note(everybody: pl.DataFrame, rows: pl.DataFrame, group: str) -> str:
-    """Return how many subjects of a group have no dose, or nothing."""
-    all_, dosed = (frame.filter(pl.col(GROUP) == group).height for frame in (everybody, rows))
-    return f"{all_ - dosed} of {all_} without a dose, outside every set" if all_ > dosed else ""
+def _further(analysis: StudyAnalysis) -> dict[str, Any]:
+    """Return what else the analysis states about its rows."""
+    stated = {
+        "params": list(analysis.params),
+        "visits": list(analysis.visits),
+        "columns": dict(analysis.columns),
+        "missing_as": analysis.missing_as,
+    }
+    return {name: value for name, value in stated.items() if value}
 
 
-def grouped(outcomes: pl.DataFrame, groups: Groups, by: str) -> pl.DataFrame:
-    """Return outcome rows of allocated subjects with their group."""
-    codes = [
-        (EVERYBODY if by == "all" else groups.of.get(subject)) if subject in groups.of else None
-        for subject in outcomes["USUBJID"].to_list()
-    ]
-    return outcomes.with_columns(pl.Series(GROUP, codes, dtype=pl.String)).drop_nulls(GROUP)
-
-
-def _as_document(made: GroupEstimate, outside: list[str]) -> dict[str, Any]:
+def _as_document(made: GroupEstimate, outside: Sequence[str]) -> dict[str, Any]:
     document: dict[str, Any] = {
         "group": made.group,
         "operation": made.operation,
@@ -130,8 +108,10 @@ def _as_document(made: GroupEstimate, outside: list[str]) -> dict[str, Any]:
         "p_value": made.p_value,
         "reason": made.reason,
         "estimate": None,
+        "notes": list(outside),
     }
     if (estimate := made.estimate) is not None:
+        document["notes"] = [*estimate.notes, *outside]
         document["estimate"] = {
             "value": estimate.value,
             "unit": estimate.unit,
@@ -139,7 +119,6 @@ def _as_document(made: GroupEstimate, outside: list[str]) -> dict[str, Any]:
             "upper": bound(estimate.upper),
             "level": estimate.level,
             "method": estimate.method,
-            "notes": [*estimate.notes, *(note for note in outside if note)],
         }
     return document
 
@@ -152,7 +131,7 @@ def _as_result(analysis: StudyAnalysis, entry: Mapping[str, Any], key: str, main
         analysisId=analysis.id,
         groupId=entry["group"],
         operationId=entry["operation"],
-        analysisSetId=analysis.set,
+        analysisSetId=analysis.set_id,
         methodId=estimate.get("method", analysis.use),
         label=(
             analysis.label if entry["operation"] == main else f"{analysis.label}: {entry['label']}"
@@ -168,32 +147,21 @@ def _as_result(analysis: StudyAnalysis, entry: Mapping[str, Any], key: str, main
         pValue=entry["p_value"],
         n=entry["n"],
         provenance=key,
-        notes=tuple(estimate.get("notes", ())),
+        notes=tuple(entry["notes"]),
     )
 
 
 def run_analyses(
-    study: Study,
-    outcomes: Mapping[str, Keyed],
-    groups: Groups,
-    allocation_key: str | None,
-    store: Store,
-    ledger: Ledger,
-    doses: Keyed | None = None,
-) -> list[Result]:
-    """Return the numbers of every analysis whose endpoint was derived, in the study's order."""
+    material: Material, store: Store, ledger: Ledger
+) -> tuple[list[Result], dict[str, Analysed]]:
+    """Return the numbers of every analysis whose endpoint was derived, in the study's order.
+
+    And the rows that each analysis took, by its id.
+    """
     results: list[Result] = []
-    for analysis in study.analyses:
-        if analysis.endpoint in outcomes:
-            telling = baseline_endpoint(study, analysis)
-            results += estimate_analysis(
-                analysis,
-                outcomes[analysis.endpoint],
-                groups,
-                allocation_key,
-                store,
-                ledger,
-                outcomes.get(telling) if telling else None,
-                doses,
-            )
-    return results
+    taken: dict[str, Analysed] = {}
+    for analysis in material.study.analyses:
+        if analysis.endpoint in material.outcomes:
+            numbers, taken[analysis.id] = estimate_analysis(analysis, material, store, ledger)
+            results += numbers
+    return results, taken

@@ -4,7 +4,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -14,13 +14,19 @@ from sojourn.core.errors import DataError
 from sojourn.core.files import write_text
 from sojourn.core.provenance import Provenance, code_digest, numeric_versions
 from sojourn.core.results import Listing, Problem, Results
+from sojourn.study.analysed import Material
+from sojourn.study.analysis_rows import FILE, analysis_rows_csv
 from sojourn.study.answer import answer_sentence, primary_result
 from sojourn.study.blinding import blinding_secret, cover_arms
+from sojourn.study.day_zero import COUNTED
+from sojourn.study.definition import Study
 from sojourn.study.folder import TrialFolder, check_folder, read_folder
 from sojourn.study.groups import Groups, assign_groups
 from sojourn.study.imaging import Imaged, run_imaging
+from sojourn.study.keyed import Keyed
 from sojourn.study.ledger import Ledger
-from sojourn.study.outcomes import Keyed, derive_outcomes, endpoints, run_analyses
+from sojourn.study.outcomes import derive_outcomes, endpoints, run_analyses
+from sojourn.study.populations import find_populations
 from sojourn.study.shown import study_listings
 from sojourn.study.store import Store
 
@@ -101,11 +107,11 @@ def run_study(
         is_unblinded=is_unblinded,
     )
     imaged = run_imaging(trial, groups, kept, ledger, jobs=jobs, progress=show)
-    results = _assemble(trial, groups, imaged, kept, ledger, show)
+    results, rows = _assemble(trial, groups, imaged, kept, ledger, show)
     if groups.is_blinded:
         results = cover_arms(results, secret)
     show("report")
-    report = _write(out, results, imaged)
+    report = _write(out, results, rows, imaged)
     _write_run_log(out, folder, began, jobs, len(kept.made) + imaged.n_made)
     return Run(results, report, len(kept.made) + imaged.n_made, len(kept.asked) + imaged.n_asked)
 
@@ -121,35 +127,27 @@ def _assemble(
     store: Store,
     ledger: Ledger,
     progress: Progress,
-) -> Results:
+) -> tuple[Results, str]:
     study = trial.study
     tables = {**trial.tables, **imaged.tables}
     problems = [*trial.problems, *imaged.problems]
-    outcomes: dict[str, Keyed] = {}
-    for endpoint in study.endpoints:
-        progress(f"endpoint: {endpoint.id}")
-        plugin = endpoints.get(endpoint.use)
-        needed = [name for name in plugin.inputs if name not in plugin.optional]
-        if absent := [name for name in needed if name not in tables]:
-            message = f"not derived: the folder has no table {', '.join(absent)}"
-            problems.append(Problem(severity="error", where=endpoint.id, message=message))
-            continue
-        outcomes[endpoint.id] = derive_outcomes(endpoint, tables, store, ledger)
-    numbers = run_analyses(
+    outcomes, underived = _derive(study, tables, store, ledger, progress)
+    grouping = _grouping_key(trial, groups, ledger)
+    material = Material(
         study,
+        tables,
         outcomes,
         groups,
-        _grouping_key(trial, groups, ledger),
-        store,
-        ledger,
-        trial.tables.get("doses"),
+        grouping,
+        find_populations(study, trial.tables, groups, grouping, ledger),
     )
+    numbers, taken = run_analyses(material, store, ledger)
     listings: list[Listing] = [
         *imaged.listings,
-        *study_listings(trial, groups, outcomes, imaged, numbers, store, ledger),
+        *study_listings(trial, material, taken, imaged, numbers, store, ledger),
     ]
     primary = primary_result(study, numbers, groups)
-    return Results(
+    results = Results(
         studyId=study.id,
         title=study.title,
         isSimulated=study.data_status == "SIMULATED",
@@ -160,10 +158,34 @@ def _assemble(
         answer=answer_sentence(study, numbers, groups),
         results=tuple(numbers),
         listings=tuple(listings),
-        problems=tuple(problems),
+        problems=(*problems, *underived),
         steps=tuple(ledger.steps[key] for key in sorted(ledger.steps)),
         versions={"sojourn": version("sojourn"), "code": code_digest(), **numeric_versions()},
     )
+    return results, analysis_rows_csv(taken, study.data_status)
+
+
+def _derive(
+    study: Study,
+    tables: Mapping[str, Keyed],
+    store: Store,
+    ledger: Ledger,
+    progress: Progress,
+) -> tuple[dict[str, Keyed], list[Problem]]:
+    """Return the outcomes of every endpoint by its id, and which endpoints lack a table."""
+    read = {**tables, "doses": tables[COUNTED]} if COUNTED in tables else tables
+    outcomes: dict[str, Keyed] = {}
+    problems: list[Problem] = []
+    for endpoint in study.endpoints:
+        progress(f"endpoint: {endpoint.id}")
+        plugin = endpoints.get(endpoint.use)
+        needed = [name for name in plugin.inputs if name not in plugin.optional]
+        if absent := [name for name in needed if name not in read]:
+            message = f"not derived: the folder has no table {', '.join(absent)}"
+            problems.append(Problem(severity="error", where=endpoint.id, message=message))
+            continue
+        outcomes[endpoint.id] = derive_outcomes(endpoint, read, store, ledger, study.day_zero)
+    return outcomes, problems
 
 
 def _grouping_key(trial: TrialFolder, groups: Groups, ledger: Ledger) -> str | None:
@@ -175,13 +197,14 @@ def _grouping_key(trial: TrialFolder, groups: Groups, ledger: Ledger) -> str | N
     return ledger.stage(Provenance("assign groups", inputs, {"is_blinded": groups.is_blinded}))
 
 
-def _write(out: Path, results: Results, imaged: Imaged) -> Path:
+def _write(out: Path, results: Results, rows: str, imaged: Imaged) -> Path:
     from sojourn.deliverables.report import render_report
 
     text, page = results.model_dump_json(indent=1) + "\n", render_report(results, imaged.panels)
     out.mkdir(parents=True, exist_ok=True)
     imaged.copy_images(out / "images")
     write_text(out / "results.json", text)
+    write_text(out / FILE, rows)
     report = out / "report.html"
     write_text(report, page)
     return report

@@ -11,32 +11,35 @@ from sojourn.core.results import Listing, Result
 from sojourn.formats.registry_record import read_registry_record
 from sojourn.study import listings
 from sojourn.study._record_items import short
+from sojourn.study.analysed import Analysed, Material
 from sojourn.study.definition import ANALYSIS_SETS, Study, assumptions
 from sojourn.study.folder import TrialFolder
 from sojourn.study.gaps import table_gaps
 from sojourn.study.groups import Groups
 from sojourn.study.imaging import Imaged
+from sojourn.study.keyed import Keyed
 from sojourn.study.ledger import Ledger
 from sojourn.study.linting import lint_record
-from sojourn.study.outcomes import Keyed, grouped
+from sojourn.study.populations import first_doses, population_listings
 from sojourn.study.store import Store
 
 
 def study_listings(
     trial: TrialFolder,
-    groups: Groups,
-    outcomes: Mapping[str, Keyed],
+    material: Material,
+    taken: Mapping[str, Analysed],
     imaged: Imaged,
     numbers: Sequence[Result],
     store: Store,
     ledger: Ledger,
 ) -> list[Listing]:
     """Return every listing but those of the imaging part."""
-    tables = trial.tables
+    tables, groups, outcomes = trial.tables, material.groups, material.outcomes
     made = [
         _flow(trial, groups, imaged, numbers),
         _outcomes(outcomes, groups),
-        *_curves(trial.study, outcomes, groups, ledger),
+        *population_listings(trial.study, material.populations, groups),
+        *_curves(trial.study, taken, ledger),
         *_changes(trial, outcomes, groups),
         listings.adverse_events(tables, groups),
         listings.doses(tables, groups),
@@ -60,7 +63,7 @@ def _flow(trial: TrialFolder, groups: Groups, imaged: Imaged, numbers: Sequence[
     steps: list[tuple[str, list[str], str]] = [("enrolled", enrolled, "rows of subjects.csv")]
     if "allocation" in tables:
         steps.append(("allocated", sorted(groups.of), "rows of allocation.csv"))
-    steps.append(("dosed", sorted(listings.day_zeros(tables)), "at least one row of doses.csv"))
+    steps.append(("dosed", sorted(first_doses(tables)), "at least one row of doses.csv"))
     steps += imaged.flow
     rows: list[tuple[str, str | None, int, str]] = []
     for step, subjects, detail in steps:
@@ -113,33 +116,31 @@ def _outcomes(outcomes: Mapping[str, Keyed], groups: Groups) -> Listing | None:
 CURVE = ("GROUP", "TIME", "AT_RISK", "EVENTS", "CENSORED", "SURVIVAL", "LOWER", "UPPER")
 
 
-def _curves(
-    study: Study, outcomes: Mapping[str, Keyed], groups: Groups, ledger: Ledger
-) -> Iterator[Listing]:
+def _curves(study: Study, taken: Mapping[str, Analysed], ledger: Ledger) -> Iterator[Listing]:
     """Yield the curve of every Kaplan-Meier analysis, from the rows that the analysis used."""
     from sojourn.statistics.kaplan_meier import curve
 
     for analysis in study.analyses:
-        if analysis.use != "kaplan_meier" or analysis.endpoint not in outcomes:
+        if analysis.use != "kaplan_meier" or analysis.id not in taken:
             continue
-        keyed = outcomes[analysis.endpoint]
-        rows = keyed.table.filter(pl.col("PARAMCD") == analysis.param)
+        analysed = taken[analysis.id]
         provenance = Provenance(
-            "kaplan_meier curve", (keyed.key,), {"analysis": analysis.id, "param": analysis.param}
+            "kaplan_meier curve",
+            analysed.keys,
+            {"analysis": analysis.id, "param": analysis.param, "set": analysis.set_id},
         )
-        frame = curve(grouped(rows, groups, analysis.by))
         yield listings.make_listing(
             f"km_{analysis.id}",
             analysis.label,
             CURVE,
-            frame.select(CURVE).iter_rows(),
+            curve(analysed.rows).select(CURVE).iter_rows(),
             ledger.stage(provenance),
             keys=("GROUP", "TIME"),
             units=("", "d", "", "", "", "1", "1", "1"),
         )
 
 
-_CHANGES = {"womac": ("womac", "WOMAC total (0 best to 96)"), "pain_vas": ("pain_vas", "Pain (mm)")}
+_CHANGES = {"womac": ("womac", "WOMAC total (0 best to 96)"), "vas_pain": ("pain_vas", "Pain (mm)")}
 
 
 def _changes(
