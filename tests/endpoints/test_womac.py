@@ -1,20 +1,19 @@
-import csv
+"""WOMAC. Oracles: forms scored by hand from the User Guide's rules (OURS); the forms scored by an R
+program are walked in tests/golden/test_patient_reported.py."""
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from blood_counts import doses, golden, on, table
+from blood_counts import doses, on, table
 from sojourn.core.errors import DataError
 from sojourn.core.tables import WOMAC
-from sojourn.endpoints.womac import ENDPOINT, ITEMS, Rule, score_womac
+from sojourn.endpoints.womac import ENDPOINT, ITEMS, Rule, mean_of_subscales, score_womac
 
 CODES = [code for codes in ITEMS.values() for code in codes]
 LK = {"version": "LK3.1"}
 FULL = [1] * 24
-
-
-def near(expected):
-    return None if expected is None else pytest.approx(expected, rel=1e-12)
 
 
 def form(p, s, f):
@@ -58,39 +57,15 @@ def test_percent_of_the_highest_sum():
     assert mean_of_three == pytest.approx(58.3333, abs=5e-5)
 
 
-@pytest.mark.parametrize(
-    ("version", "file", "key"),
-    [
-        ("LK3.1", "womac_lk_items_sim.csv", "womac_lk_0_4"),
-        ("VAS3.1", "womac_vas_items_sim.csv", "womac_vas_0_100"),
-        ("NRS3.1", "womac_nrs_items_sim.csv", "womac_nrs_0_10"),
-    ],
-)
-def test_golden_forms_of_each_version(shared, version, file, key):
-    with (shared / "data" / "hsct" / file).open() as lines:
-        forms = [
-            {code: int(row[code]) if row[code] else None for code in CODES}
-            for row in csv.DictReader(lines)
-        ]
-    expected = golden(shared, "pro_scores")[key]
-    assert len(forms) == len(expected) >= 20
-    for items, want in zip(forms, expected, strict=True):
-        raw = score_womac(items, Rule(version=version))
-        percent = score_womac(items, Rule(version=version, scale="0_100"))
-        for name, gold in (("pain", "pain"), ("stiffness", "stiffness"), ("function", "func")):
-            assert raw[name] == near(want[gold])
-            assert percent[name] == near(want[f"{gold}_0_100"])
-        assert raw["total"] == near(want["total"])
-        assert percent["total"] == near(want["total_0_100"])
-
-
 @pytest.mark.parametrize(("answer", "is_scored"), [(0, True), (4, True), (5, False), (-1, False)])
 def test_an_answer_out_of_range_is_refused_not_clipped(answer, is_scored):
     items = form([answer, 0, 0, 0, 0], [0, 0], [0] * 17)
     if is_scored:
         assert score(items)["pain"] == answer
     else:
-        with pytest.raises(DataError, match=f"P1 is {answer}, items of LK3.1 are 0 to 4"):
+        with pytest.raises(
+            DataError, match=f"P1 is {answer}, items of LK3.1 are whole numbers from 0 to 4"
+        ):
             score(items)
 
 
@@ -133,8 +108,63 @@ def test_missing_visits_and_answers_are_named():
     got = changes(("BASELINE", 0, FULL), ("WEEK6", 42, [None, None, *FULL[2:]]))
     assert (got["WOMTOT"]["AVAL"], got["WOMSTIF"]["AVAL"]) == (None, 0)
     assert got["WOMTOT"]["REASON"] == "too few answers for pain at WEEK6"
-    got = changes(("BASELINE", 0, FULL), ("WEEK6", 42, [7, *FULL[1:]]))
-    assert got["WOMTOT"]["REASON"] == "P1 is 7, items of LK3.1 are 0 to 4 at WEEK6"
+
+
+@pytest.mark.parametrize("answer", [5, -1, 10])
+def test_an_answer_of_another_version_stops_the_derivation_and_is_named(answer):
+    with pytest.raises(
+        DataError, match=f"womac, row 3: subject '01', WEEK6: F17 is {answer}, items of LK3.1"
+    ):
+        changes(("BASELINE", 0, FULL), ("WEEK6", 42, [*FULL[:23], answer]))
+
+
+def test_the_mean_of_the_subscales_is_another_number_under_its_own_name():
+    items = form([1, 2, None, 3, 2], [3, None], F14)
+    mean = mean_of_subscales(items, Rule(version="LK3.1"))
+    assert mean == pytest.approx(58.3333, abs=5e-5)
+    forms = (("BASELINE", 0, list(items.values())), ("WEEK6", 42, [0] * 24))
+    got = changes(*forms, rule={**LK, "mean_of_subscales": True})
+    assert got["WOMAVG"]["AVAL"] == pytest.approx(-58.3333, abs=5e-5)
+    assert (got["WOMAVGBL"]["AVAL"], got["WOMAVGFU"]["AVAL"]) == (mean, 0)
+    assert got["WOMTOT"]["AVAL"] == -50
+    assert "WOMAVG" not in changes(*forms)
+
+
+def test_the_mean_of_the_subscales_needs_all_three():
+    items = form([1, None, None, 3, 2], [3, None], F14)
+    assert mean_of_subscales(items, Rule(version="LK3.1")) is None
+
+
+def test_a_change_carries_its_baseline():
+    got = changes(("BASELINE", 0, [2] * 24), ("WEEK6", 42, FULL))
+    bases = [got[p]["BASE"] for p in ("WOMTOT", "WOMPAIN", "WOMSTIF", "WOMFUNC", "WOMTOTBL")]
+    assert bases == [48, 10, 4, 34, None]
+
+
+answers = st.integers(0, 4)
+maybe = st.none() | answers
+
+
+@given(st.lists(maybe, min_size=24, max_size=24), st.integers(0, 23))
+def test_a_worse_answer_never_lowers_a_score(given_answers, place):
+    items = dict(zip(CODES, given_answers, strict=True))
+    if items[CODES[place]] in (None, 4):
+        return
+    worse = score({**items, CODES[place]: items[CODES[place]] + 1})
+    for name, before in score(items).items():
+        assert (worse[name] is None) == (before is None)
+        assert before is None or worse[name] >= before - 1e-12
+
+
+@given(st.lists(maybe, min_size=24, max_size=24))
+def test_a_missing_answer_is_neither_0_nor_the_worst(given_answers):
+    items = dict(zip(CODES, given_answers, strict=True))
+    scores = score(items)
+    for name, codes in ITEMS.items():
+        known = [items[c] for c in codes if items[c] is not None]
+        if scores[name] is not None:
+            low, high = min(known), max(known)
+            assert low - 1e-12 <= scores[name] / len(codes) <= high + 1e-12
 
 
 def test_without_doses_there_is_no_day():

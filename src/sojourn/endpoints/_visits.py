@@ -35,11 +35,25 @@ class Pair:
     zero: date | None
     table: str
 
-    def outcome(self, paramcd: str, value: float | None, reason: str) -> dict[str, object]:
+    def outcome(
+        self,
+        paramcd: str,
+        value: float | None,
+        reason: str,
+        *,
+        base: float | None = None,
+        avisit: str | None = None,
+    ) -> dict[str, object]:
         """Return an outcome row dated by the follow-up visit."""
         rows = {self.table: [self.baseline.row, self.visit.row]}
         row = make_outcome(
-            self.subject, paramcd, aval=value, reason=reason, evidence=list_evidence(**rows)
+            self.subject,
+            paramcd,
+            aval=value,
+            reason=reason,
+            evidence=list_evidence(**rows),
+            avisit=avisit,
+            base=base,
         )
         row["ADT"] = self.visit.adt
         if self.visit.adt is not None and self.zero is not None:
@@ -50,6 +64,10 @@ class Pair:
         """Return why the change of `score` cannot be computed, or nothing."""
         parts = [v.reason for v in (self.baseline, self.visit) if v.scores.get(score) is None]
         return "; ".join(dict.fromkeys(parts))
+
+    def base(self, score: str) -> float | None:
+        """Return `score` at baseline, or None."""
+        return self.baseline.scores.get(score)
 
     def change(self, score: str) -> float | None:
         """Return follow-up minus baseline of `score`, or None."""
@@ -75,12 +93,14 @@ def pair_visits(
     visits
         names of the baseline and the follow-up visit.
     score
-        from one row to its scores, and why one of them is None.
+        from one row to its scores, and why one of them is None; it raises `DataError` for an
+        answer that no form has.
 
     Raises
     ------
     DataError
-        if a subject has two rows for one of the visits.
+        if a subject has two rows for one of the visits, or `score` refuses one: the message then
+        names the row, the subject and the visit.
     """
     zeros = {} if doses is None else find_day_zeros(doses)
     found: dict[tuple[str, str], Visit] = {}
@@ -90,7 +110,11 @@ def pair_visits(
             raise DataError(
                 f"{name}: subject {key[0]!r} has two rows for {key[1]}; expected one: remove one"
             )
-        scores, reason = score(record)
+        try:
+            scores, reason = score(record)
+        except DataError as error:
+            row = f", row {record[ROW]}" if record.get(ROW) is not None else ""
+            raise DataError(f"{name}{row}: subject {key[0]!r}, {key[1]}: {error}") from error
         where = f"{reason} at {key[1]}" if reason else ""
         found[key] = Visit(key[1], scores, where, record["ADT"], record.get(ROW))
     return [

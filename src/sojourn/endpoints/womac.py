@@ -31,6 +31,8 @@ class Rule(BaseModel):
     it follows from the version, and one that contradicts it is refused. `baseline`, `visit`: names
     of the visits; the change is visit minus baseline. `scale`: "raw" sums, or "0_100": each score
     in percent of its own highest sum (so the total is not the mean of the three).
+    `mean_of_subscales`: also give the mean of the three subscales in percent, another number than
+    the total, as an item of stiffness weighs 8.5 times as much in it as one of function.
     `max_missing_pain`, `max_missing_stiffness`, `max_missing_function`: so many missing answers of
     a subscale are replaced by the mean of the answered ones; with more, the subscale is missing.
     """
@@ -42,6 +44,7 @@ class Rule(BaseModel):
     baseline: str = "BASELINE"
     visit: str = "WEEK6"
     scale: Literal["raw", "0_100"] = "raw"
+    mean_of_subscales: bool = False
     max_missing_pain: int = Field(default=1, ge=0, le=4)
     max_missing_stiffness: int = Field(default=1, ge=0, le=1)
     max_missing_function: int = Field(default=3, ge=0, le=16)
@@ -83,10 +86,7 @@ def score_womac(items: Mapping[str, Any], rule: Rule) -> dict[str, float | None]
     Bellamy, WOMAC Osteoarthritis Index User Guide IX: missing answers of pain and stiffness.
     Whitehouse et al. 2004: of function.
     """
-    top = ITEM_MAX[rule.version]
-    for code in (code for codes in ITEMS.values() for code in codes):
-        if items[code] is not None and not 0 <= items[code] <= top:
-            raise DataError(f"{code} is {items[code]}, items of {rule.version} are 0 to {top}")
+    _check_items(items, rule)
     limits = (rule.max_missing_pain, rule.max_missing_stiffness, rule.max_missing_function)
     scores = {
         name: _subscale([items[code] for code in codes], limit)
@@ -94,14 +94,30 @@ def score_womac(items: Mapping[str, Any], rule: Rule) -> dict[str, float | None]
     }
     known = [score for score in scores.values() if score is not None]
     scores["total"] = sum(known) if len(known) == len(ITEMS) else None
-    if rule.scale == "raw":
-        return scores
-    sizes = {name: len(codes) for name, codes in ITEMS.items()}
-    sizes["total"] = sum(sizes.values())
-    return {
-        name: None if score is None else score / (sizes[name] * top) * 100
-        for name, score in scores.items()
-    }
+    return scores if rule.scale == "raw" else _in_percent(scores, rule)
+
+
+def mean_of_subscales(items: Mapping[str, Any], rule: Rule) -> float | None:
+    """Return the mean of the three subscales, each in percent of its own highest sum.
+
+    Parameters
+    ----------
+    items, rule
+        as for `score_womac`; `rule.scale` changes nothing here.
+
+    Returns
+    -------
+        0 (best) to 100; None where one of the subscales is. It is not the total in percent: each
+        subscale counts a third here, and by its number of items there.
+
+    Raises
+    ------
+    DataError
+        if an answer lies outside the version's range.
+    """
+    scores = score_womac(items, rule.model_copy(update={"scale": "0_100"}))
+    known = [scores[name] for name in ITEMS]
+    return None if None in known else sum(s for s in known if s is not None) / len(ITEMS)
 
 
 def womac(womac: pl.DataFrame, doses: pl.DataFrame | None, rule: Rule) -> pl.DataFrame:
@@ -119,14 +135,16 @@ def womac(womac: pl.DataFrame, doses: pl.DataFrame | None, rule: Rule) -> pl.Dat
     Returns
     -------
         `OUTCOME`, six rows for each subject: WOMTOT, WOMPAIN, WOMSTIF, WOMFUNC, the changes (a
-        negative one is an improvement), WOMTOTBL and WOMTOTFU, the totals at baseline and at the
-        visit. ``AVAL`` is null where a visit or too many answers are missing, or an answer is out
-        of range; ``REASON`` says which.
+        negative one is an improvement; ``BASE`` is the score at baseline), WOMTOTBL and WOMTOTFU,
+        the totals at baseline and at the visit. With `rule.mean_of_subscales` also WOMAVG, the
+        change of that mean, WOMAVGBL and WOMAVGFU. ``AVAL`` is null where a visit or too many
+        answers are missing; ``REASON`` says which.
 
     Raises
     ------
     DataError
-        if a subject has two rows for one of the visits.
+        if a subject has two rows for one of the visits, or an answer lies outside the version's
+        range; it is neither clipped nor taken as missing.
 
     References
     ----------
@@ -134,15 +152,36 @@ def womac(womac: pl.DataFrame, doses: pl.DataFrame | None, rule: Rule) -> pl.Dat
     """
 
     def score(record: Mapping[str, Any]) -> tuple[Scores, str]:
-        try:
-            scores = score_womac(record, rule)
-        except DataError as error:
-            return {}, str(error)
+        scores = score_womac(record, rule)
         lacking = [name for name in ITEMS if scores[name] is None]
+        scores[_MEAN] = mean_of_subscales(record, rule)
         return scores, f"too few answers for {', '.join(lacking)}" if lacking else ""
 
     pairs = pair_visits(womac, doses, "womac", (rule.baseline, rule.visit), score)
-    return make_outcomes([row for pair in pairs for row in _outcomes(pair)])
+    return make_outcomes([row for pair in pairs for row in _outcomes(pair, rule)])
+
+
+_MEAN = "mean of subscales"
+
+
+def _check_items(items: Mapping[str, Any], rule: Rule) -> None:
+    top = ITEM_MAX[rule.version]
+    for code in (code for codes in ITEMS.values() for code in codes):
+        answer = items[code]
+        if answer is not None and not (0 <= answer <= top and answer == int(answer)):
+            raise DataError(
+                f"{code} is {answer}, items of {rule.version} are whole numbers from 0 to {top}: "
+                "correct the answer, or name the version that was used"
+            )
+
+
+def _in_percent(scores: Mapping[str, float | None], rule: Rule) -> dict[str, float | None]:
+    sizes = {name: len(codes) for name, codes in ITEMS.items()}
+    sizes["total"] = sum(sizes.values())
+    return {
+        name: None if score is None else score / (sizes[name] * ITEM_MAX[rule.version]) * 100
+        for name, score in scores.items()
+    }
 
 
 def _subscale(answers: list[int | None], max_missing: int) -> float | None:
@@ -152,19 +191,23 @@ def _subscale(answers: list[int | None], max_missing: int) -> float | None:
     return sum(given) / len(given) * len(answers)
 
 
-def _outcomes(pair: Pair) -> list[dict[str, object]]:
+def _outcomes(pair: Pair, rule: Rule) -> list[dict[str, object]]:
     names = {"total": "WOMTOT", "pain": "WOMPAIN", "stiffness": "WOMSTIF", "function": "WOMFUNC"}
+    shown = {"total": "WOMTOT"}
+    if rule.mean_of_subscales:
+        names[_MEAN] = shown[_MEAN] = "WOMAVG"
     rows = []
     for name, paramcd in names.items():
         before, after = pair.baseline.scores.get(name), pair.visit.scores.get(name)
         reason = pair.missing(name) or (
             f"{name} {before:.4g} at {pair.baseline.name}, {after:.4g} at {pair.visit.name}"
         )
-        rows.append(pair.outcome(paramcd, pair.change(name), reason))
-    for paramcd, at in (("WOMTOTBL", pair.baseline), ("WOMTOTFU", pair.visit)):
-        value = at.scores.get("total")
-        reason = at.reason if value is None else f"total at {at.name}"
-        rows.append(pair.outcome(paramcd, value, reason))
+        rows.append(pair.outcome(paramcd, pair.change(name), reason, base=before))
+    for name, paramcd in shown.items():
+        for suffix, at in (("BL", pair.baseline), ("FU", pair.visit)):
+            value = at.scores.get(name)
+            reason = at.reason if value is None else f"{name} at {at.name}"
+            rows.append(pair.outcome(paramcd + suffix, value, reason))
     return rows
 
 

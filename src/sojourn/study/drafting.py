@@ -52,13 +52,13 @@ _WOMAC_RANGE = re.compile(r"\b0\b[^.]{0,40}\b96\b")
 
 _CANDIDATES = {
     "cavity_retention": r"\bretention\b",
-    "gvhd": r"graft[- ]versus[- ]host|\b[ac]?gvhd\b",
+    "acute_gvhd": r"graft[- ]versus[- ]host|\b[ac]?gvhd\b",
     "hemogram_response": r"hemogram|poor graft function",
     "infection": r"\binfect",
     "neutrophil_recovery": r"neutrophil|\banc\b|engraftment",
     "overall_survival": r"overall survival|\bos\b|survival rate",
     "disease_free_survival": r"disease[- ]free survival|\bdfs\b",
-    "pain_vas": r"\bvas\b|visual analog",
+    "vas_pain": r"\bvas\b|visual analog",
     "platelet_response": r"platelet",
     "womac": r"\bwomac\b",
 }
