@@ -7,11 +7,17 @@ from datetime import date, timedelta
 import polars as pl
 
 from sojourn.core.tables import (
+    CHIMERISM,
+    CHRONIC_GVHD,
     COUNTS,
     DOSES,
     EVENTS,
     FOLLOW_UP,
+    GRAFTS,
     GROWTH_FACTORS,
+    GVHD_STAGES,
+    INFECTIONS,
+    LYMPHOCYTES,
     PAIN_VAS,
     ROW,
     SUBJECTS,
@@ -28,8 +34,14 @@ def on(day):
 
 
 def table(schema, rows):
-    """Return `rows` (without ROW) as a table that stands in lines 2, 3, ... of its file."""
-    numbered = [(line, *row) for line, row in enumerate(rows, start=2)]
+    """Return `rows` (without ROW) as a table that stands in lines 2, 3, ... of its file.
+
+    Columns at the end that a row lacks are null.
+    """
+    width = len(schema.columns)
+    numbered = [
+        (line, *row, *[None] * (width - len(row))) for line, row in enumerate(rows, start=2)
+    ]
     return pl.DataFrame(numbered, schema=schema.schema, orient="row")
 
 
@@ -115,7 +127,11 @@ def small_trial():
         visits.append((f"0{i}", "WEEK6", on(42), *([None] * i), *([1] * (24 - i))))
     return {
         "subjects": table(
-            SUBJECTS, [(f"0{i}", "F", 40, None, "YN"[i % 2], None) for i in range(7)]
+            SUBJECTS,
+            [
+                (f"0{i}", "F", 40, None, "YN"[i % 2], None if i == 6 else on(-60 - i))
+                for i in range(7)
+            ],
         ),
         "counts": table(COUNTS, measured),
         "doses": table(
@@ -144,6 +160,63 @@ def small_trial():
             ],
         ),
         "follow_up": table(FOLLOW_UP, [(f"0{i}", on(60)) for i in (0, 2, 3)] + [("05", on(2))]),
+        **transplant_tables(),
         "womac": table(WOMAC, visits),
         "pain_vas": table(PAIN_VAS, [(s, v, d, 50.0 - x[0]) for s, v, d, *x in visits if x[0]]),
+    }
+
+
+def transplant_tables():
+    """Return organs, infections, lymphocytes, chimerism and grafts of the small trial."""
+    cells = [(1.0, 0.1, 0.8, None, 0.2), (1.2, 0.3, 0.8, 0.1, 0.2), (1.4, None, 0.9, 0.2, 0.3)]
+    return {
+        "gvhd_stages": table(
+            GVHD_STAGES,
+            [
+                ("00", on(20), 1, None, 0, 0),
+                ("02", on(30), 3, 0, 1, 0),
+                ("02", on(33), 3, 0, 1, 2),
+                ("03", on(9), 0, 0, 0, 4),
+            ],
+        ),
+        "chronic_gvhd": table(
+            CHRONIC_GVHD,
+            [
+                ("00", on(59), 1, 0, 0, 0, 0, 0, 0, 1, None),
+                ("03", on(50), 0, 3, None, 0, 2, 0, 0, 0, "MOUTH LIVER"),
+            ],
+        ),
+        "infections": table(
+            INFECTIONS,
+            [
+                ("00", on(10), on(14), "E. coli", "blood", 3),
+                ("00", on(27), on(30), "E. coli", "blood", None),
+                ("02", on(5), None, "CMV", "blood", 2),
+            ],
+        ),
+        "lymphocytes": table(
+            LYMPHOCYTES,
+            [
+                (f"0{i}", on(day), *(None if c is None else c * 1e9 for c in cells[k]))
+                for i in range(4)
+                for k, day in enumerate((-2, 29 + i, 57))
+            ],
+        ),
+        "chimerism": table(
+            CHIMERISM,
+            [
+                ("00", on(-3), "WHOLE", 99.0),
+                ("00", on(-3), "CD3", 95.0),
+                ("01", on(-9), "WHOLE", 98.5),
+                ("02", on(-40), "WHOLE", None),
+            ],
+        ),
+        "grafts": table(
+            GRAFTS,
+            [
+                ("00", "PBSC", "Y", "N", "N", "REDUCED", "N", "Y"),
+                ("01", "UCB", "N", None, "N", "REDUCED", "N", "Y"),
+                ("02", None, None, None, None, None, None, None),
+            ],
+        ),
     }

@@ -21,7 +21,8 @@ RULES = {
     "hemoglobin_recovery": [{}, {"rule": "single"}, {"washout_days": 7}],
     "platelet_response": [{}, {"rule": "cibmtr"}, {"washout_days": 7}],
     "hemogram_response": [{}, {"intercurrent": "treatment_policy"}, {"platelet_class": "CR"}],
-    "gvhd": [{}, {"kind": "chronic"}],
+    "acute_gvhd": [{}, {"scale": "keystone", "grade": 3}],
+    "chronic_gvhd": [{}, {"grade": 3}],
     "womac": [{"version": "LK3.1"}, {"version": "NRS3.1", "scale": "0_100"}],
 }
 CASES = [(name, rule) for name in NAMES for rule in RULES.get(name, [{}])]
