@@ -1,18 +1,35 @@
-"""Survival by Kaplan and Meier with the log-log interval."""
+"""Survival by Kaplan and Meier: at some days, its quantiles, and the follow-up behind it."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from sojourn.core.analyses import Analysis, GroupEstimate
-from sojourn.core.errors import DataError
 from sojourn.core.estimates import Estimate
-from sojourn.statistics._distributions import normal_quantile
-from sojourn.statistics._groups import split_groups
+from sojourn.statistics._groups import Group, split_groups
+from sojourn.statistics.survival.inputs import Times
+from sojourn.statistics.survival.intervals import Scale, bounded_interval, log_log_interval
+from sojourn.statistics.survival.product_limit import (
+    Survival,
+    count_events,
+    find_survival,
+    kaplan_meier,
+    product_limit,
+)
+from sojourn.statistics.survival.quantiles import survival_quantile
+from sojourn.statistics.survival.risk_sets import (
+    count_at_risk,
+    count_fewest_at_risk,
+    find_truncation,
+)
+from sojourn.statistics.survival.rows import count_competing, take_times
+
+__all__ = ["ANALYSIS", "CURVE", "Settings", "Survival", "curve", "estimate_survival"]
+__all__ += ["kaplan_meier", "log_log_interval"]
 
 CURVE = {
     "GROUP": pl.String,
@@ -24,141 +41,65 @@ CURVE = {
     "LOWER": pl.Float64,
     "UPPER": pl.Float64,
 }
-"""Columns of `curve`: a row at time 0 and at each time of an event or censoring, by group."""
+"""Columns of `curve`: a row at time 0 and at each time of an event, censoring or late entry."""
 
 
 class Settings(BaseModel):
-    """`at`: times of the estimates, in days; `level` of the interval."""
+    """What is estimated of each curve.
+
+    `at`: times of the estimates, in days. `quantiles`: shares with the event whose times are
+    estimated; 0.5 is the median. `follow_up`: whether the median follow-up is (reverse
+    Kaplan-Meier). `interval`: the scale on which intervals are symmetric. `level` of the interval.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     at: tuple[float, ...] = Field(default=(365.0,), min_length=1)
+    quantiles: tuple[float, ...] = ()
+    follow_up: bool = False
+    interval: Scale = "log-log"
     level: float = Field(default=0.95, gt=0, lt=1)
 
-
-@dataclass(frozen=True, slots=True)
-class Survival:
-    """The steps of one curve, shape (times,), times ascending.
-
-    `variance` is Greenwood's sum: the variance of the logarithm of survival.
-    """
-
-    times: NDArray[np.float64]
-    at_risk: NDArray[np.int64]
-    events: NDArray[np.int64]
-    censored: NDArray[np.int64]
-    survival: NDArray[np.float64]
-    variance: NDArray[np.float64]
-
-
-def kaplan_meier(times: NDArray[np.float64], is_event: NDArray[np.bool_]) -> Survival:
-    r"""Return the product-limit estimate of survival.
-
-    .. math:: \hat S(t) = \prod_{t_i \le t} \left(1 - \frac{d_i}{n_i}\right), \qquad
-              V(t) = \sum_{t_i \le t} \frac{d_i}{n_i (n_i - d_i)}
-
-    Parameters
-    ----------
-    times
-        time of each subject, 0 or more, shape (subjects,).
-    is_event
-        True for an event, False for a censored time, shape (subjects,). A subject censored at a
-        time is at risk for the events of that time.
-
-    Returns
-    -------
-        one step for each distinct time; `variance` is infinite once nobody survives.
-
-    References
-    ----------
-    Kaplan and Meier, J. Am. Stat. Assoc. 53 (1958) 457. Greenwood 1926.
-    """
-    distinct, where = np.unique(times, return_inverse=True)
-    events = np.bincount(where, weights=is_event, minlength=len(distinct)).astype(np.int64)
-    leaving = np.bincount(where, minlength=len(distinct)).astype(np.int64)
-    at_risk = len(times) - np.concatenate([[0], np.cumsum(leaving)[:-1]]).astype(np.int64)
-    at_risk = at_risk[: len(distinct)]
-    surviving = at_risk - events
-    with np.errstate(divide="ignore"):
-        terms = np.where(events > 0, events / (at_risk * np.maximum(surviving, 0)), 0.0)
-    return Survival(
-        times=distinct,
-        at_risk=at_risk,
-        events=events,
-        censored=leaving - events,
-        survival=np.cumprod(surviving / at_risk, dtype=np.float64),
-        variance=np.cumsum(terms),
-    )
-
-
-def log_log_interval(
-    survival: float, variance: float, *, at_risk: int, n_events: int, level: float = 0.95
-) -> tuple[float, float]:
-    """Return the interval of a survival probability, on the scale log(-log S).
-
-    Where survival is 1 or 0 that scale has no interval. The bounds are then exact binomial ones,
-    conservative, from the subjects still at risk, or from those with an event.
-
-    Parameters
-    ----------
-    survival, variance
-        estimate, and Greenwood's variance of its logarithm.
-    at_risk, n_events
-        subjects at risk at the time, and events up to it.
-    level
-        coverage.
-
-    References
-    ----------
-    Kalbfleisch and Prentice, The Statistical Analysis of Failure Time Data, 1.4.
-
-    Examples
-    --------
-    >>> lower, upper = log_log_interval(1.0, 0.0, at_risk=10, n_events=0)
-    >>> round(lower, 6), upper
-    (0.691503, 1.0)
-    """
-    tail = (1 - level) / 2
-    if survival >= 1:
-        return (tail ** (1 / at_risk) if at_risk else 0.0), 1.0
-    if survival <= 0:
-        return 0.0, 1 - tail ** (1 / n_events)
-    spread = normal_quantile(1 - tail) * math.sqrt(variance) / abs(math.log(survival))
-    return survival ** math.exp(spread), survival ** math.exp(-spread)
+    @field_validator("quantiles")
+    @classmethod
+    def _within_0_and_1(cls, shares: tuple[float, ...]) -> tuple[float, ...]:
+        if any(not 0 < share < 1 for share in shares):
+            raise ValueError("a quantile is a share between 0 and 1, 0.5 the median")
+        return shares
 
 
 def estimate_survival(outcomes: pl.DataFrame, settings: Settings) -> list[GroupEstimate]:
-    """Return each group's survival at some times.
+    """Return each group's survival at some times, its quantiles and its follow-up.
 
     Parameters
     ----------
     outcomes
         `OUTCOME` and GROUP, one row for each subject: ``AVAL`` the time in days, ``CNSR`` 0 for the
-        event; other codes are censored. A null ``AVAL`` is left out and counted.
+        event; other codes are censored. ``ENTRY``, where it is given, is the day from which the
+        subject was under observation (left truncation). A null ``AVAL`` is left out and counted.
     settings
-        times, level.
+        times, quantiles, scale, level.
 
     Returns
     -------
         for each group and time an estimate, operation ``survival_at_<day>``; None where nobody was
-        followed so long (the last value is not carried on). Notes say how many were at risk, and
-        how many had a competing event (CNSR 2 and above): censoring them makes 1 - survival too
-        large a risk.
+        followed so long (the last value is not carried on). Notes say how many were at risk, what
+        late entry did, and how many had a competing event (CNSR 2 and above): censoring them makes
+        1 - survival too large a risk. Then ``quantile_<share>`` and ``median_follow_up``, if asked
+        for, in days; None where not reached.
 
     Raises
     ------
     DataError
         if the rows are not one for each subject, of one PARAMCD, with a group, or hold no times.
     """
-    estimates = []
+    estimates: list[GroupEstimate] = []
     for group in split_groups(outcomes, "AVAL"):
-        rows = group.rows
-        steps = _steps(rows)
-        competing = int((rows["CNSR"] > 1).sum())
-        note = f"{competing} competing events are censored: not a risk in their presence"
-        notes = (*((note,) if competing else ()), *group.missing_note)
-        for at in settings.at:
-            estimates.append(_estimate_at(group.name, steps, at, rows.height, settings, notes))
+        fit = _fit(group)
+        estimates += [_estimate_at(fit, at, settings) for at in settings.at]
+        estimates += [_estimate_quantile(fit, p, settings) for p in settings.quantiles]
+        if settings.follow_up:
+            estimates.append(_estimate_follow_up(group, fit, settings))
     return estimates
 
 
@@ -174,7 +115,9 @@ def curve(outcomes: pl.DataFrame, *, level: float = 0.95) -> pl.DataFrame:
 
     Returns
     -------
-        `CURVE`; survival holds from its ``TIME`` to the next.
+        `CURVE`; survival holds from its ``TIME`` to the next. ``AT_RISK`` is just before ``TIME``
+        (at day 0 of those under observation from the origin); late entries have rows of their
+        own, so that it is right at every time.
 
     Raises
     ------
@@ -183,61 +126,136 @@ def curve(outcomes: pl.DataFrame, *, level: float = 0.95) -> pl.DataFrame:
     """
     rows: list[tuple[object, ...]] = []
     for group in split_groups(outcomes, "AVAL"):
-        steps = _steps(group.rows)
-        if len(steps.times) == 0 or steps.times[0] > 0:
-            rows.append((group.name, 0.0, group.rows.height, 0, 0, 1.0, 1.0, 1.0))
-        counts = (steps.at_risk, steps.events, steps.censored, steps.events.cumsum())
-        columns = (steps.times, steps.survival, steps.variance, *counts)
-        for time, value, variance, at_risk, events, censored, so_far in zip(
-            *(column.tolist() for column in columns), strict=True
-        ):
-            lower, upper = log_log_interval(
-                value, variance, at_risk=at_risk, n_events=so_far, level=level
-            )
-            rows.append((group.name, time, at_risk, events, censored, value, lower, upper))
+        rows += _curve_rows(group.name, take_times(group.rows), level)
     return pl.DataFrame(rows, schema=CURVE, orient="row")
 
 
-def _steps(rows: pl.DataFrame) -> Survival:
-    wrong = rows.filter(pl.col("CNSR").is_null() | (pl.col("AVAL") < 0))
-    if wrong.height:
-        raise DataError(
-            f"subject {wrong['USUBJID'][0]!r}: {wrong['PARAMCD'][0]} is no time to an event "
-            f"(AVAL {wrong['AVAL'][0]:g}, CNSR {wrong['CNSR'][0]}); expected AVAL >= 0 and a CNSR"
-        )
-    return kaplan_meier(rows["AVAL"].to_numpy(), (rows["CNSR"] == 0).to_numpy())
+def _curve_rows(name: str, people: Times, level: float) -> Iterator[tuple[object, ...]]:
+    steps = product_limit(people)
+    if len(steps.times) == 0 or steps.times[0] > 0:
+        yield (name, 0.0, int((people.entry <= 0).sum()), 0, 0, 1.0, 1.0, 1.0)
+    entered = people.entry[people.entry > 0]
+    times = np.union1d(steps.times, entered)
+    survival, variance = find_survival(steps, times)
+    lower, upper = bounded_interval(
+        survival,
+        variance,
+        at_risk=count_fewest_at_risk(people, times),
+        n_events=count_events(steps, times),
+        level=level,
+    )
+    events, censored = (
+        np.bincount(np.searchsorted(times, people.exit[which]), minlength=len(times))
+        for which in (people.is_event, ~people.is_event)
+    )
+    columns = (times, count_at_risk(people, times), events, censored, survival, lower, upper)
+    for row in zip(*(column.tolist() for column in columns), strict=True):
+        yield (name, *row)
 
 
-def _estimate_at(
-    name: str, steps: Survival, at: float, n: int, settings: Settings, notes: tuple[str, ...]
-) -> GroupEstimate:
-    operation, label = f"survival_at_{at:g}", f"survival at day {at:g}"
-    last = float(steps.times[-1]) if n else 0.0
-    if n == 0 or (at > last and steps.survival[-1] > 0):
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """One group: its name, its subjects, their curve, and what a reader must know of it."""
+
+    name: str
+    people: Times
+    steps: Survival
+    notes: tuple[str, ...]
+
+
+def _fit(group: Group) -> _Fit:
+    people = take_times(group.rows)
+    competing = count_competing(group.rows)
+    note = f"{competing} competing events are censored: not a risk in their presence"
+    truncation = find_truncation(people).describe(len(people))
+    notes = (*((note,) if competing else ()), *truncation, *group.missing_note)
+    return _Fit(group.name, people, product_limit(people), notes)
+
+
+def _estimate_at(fit: _Fit, at: float, settings: Settings) -> GroupEstimate:
+    operation, label, n = f"survival_at_{at:g}", f"survival at day {at:g}", len(fit.people)
+    last = float(fit.steps.times[-1]) if n else 0.0
+    if n == 0 or (at > last and fit.steps.survival[-1] > 0):
         reason = f"nobody was followed to day {at:g}" + (f"; the last day is {last:g}" if n else "")
-        return GroupEstimate(name, operation, label, None, n, reason=reason)
-    i = int(np.searchsorted(steps.times, at, side="right")) - 1
-    at_risk = int(steps.at_risk[np.searchsorted(steps.times, at)]) if at <= last else 0
-    survival = 1.0 if i < 0 else float(steps.survival[i])
-    variance = 0.0 if i < 0 else float(steps.variance[i])
-    n_events = int(steps.events[: i + 1].sum())
-    lower, upper = log_log_interval(
-        survival, variance, at_risk=at_risk, n_events=n_events, level=settings.level
+        return GroupEstimate(fit.name, operation, label, None, n, reason=reason)
+    time = np.array(at)
+    survival, variance = (float(x) for x in find_survival(fit.steps, time))
+    n_events = int(count_events(fit.steps, time))
+    lower, upper = bounded_interval(
+        survival,
+        variance,
+        at_risk=count_fewest_at_risk(fit.people, time),
+        n_events=n_events,
+        scale=settings.interval,
+        level=settings.level,
     )
     is_exact = survival in (0.0, 1.0)
+    at_risk = int(count_at_risk(fit.people, time))
     estimate = Estimate(
         value=survival,
         unit="1",
-        lower=lower,
-        upper=upper,
+        lower=float(lower),
+        upper=float(upper),
         level=settings.level,
-        method="Kaplan-Meier, log-log interval"
+        method=f"Kaplan-Meier, {settings.interval} interval"
         + (" (exact bound, since survival is 0 or 1)" if is_exact else ""),
         n=n,
         components={} if is_exact else {"Greenwood": survival * math.sqrt(variance)},
-        notes=(f"{at_risk} at risk, {n_events} events by day {at:g}", *notes),
+        notes=(f"{at_risk} at risk, {n_events} events by day {at:g}", *fit.notes),
     )
-    return GroupEstimate(name, operation, label, estimate, n)
+    return GroupEstimate(fit.name, operation, label, estimate, n)
+
+
+def _estimate_quantile(fit: _Fit, p: float, settings: Settings) -> GroupEstimate:
+    operation, label = f"quantile_{p:g}", f"day by which {100 * p:g} % had the event"
+    reason = f"survival does not fall to {1 - p:g}"
+    note = f"{int(fit.people.is_event.sum())} events in {len(fit.people)} subjects"
+    return _estimate_crossing(
+        fit,
+        p,
+        settings,
+        GroupEstimate(fit.name, operation, label, None, len(fit.people), reason=reason),
+        note,
+    )
+
+
+def _estimate_follow_up(group: Group, fit: _Fit, settings: Settings) -> GroupEstimate:
+    # Death ends follow-up as the event does: only CNSR 1 is the end of observation.
+    is_censored = (group.rows["CNSR"] == 1).to_numpy()
+    people = Times(fit.people.exit, is_censored, fit.people.entry)
+    reverse = _Fit(fit.name, people, product_limit(people), group.missing_note)
+    label, reason = "median follow-up (days)", "fewer than half would have been censored by the end"
+    note = f"{int(is_censored.sum())} of {len(people)} censored"
+    return _estimate_crossing(
+        reverse,
+        0.5,
+        settings,
+        GroupEstimate(fit.name, "median_follow_up", label, None, len(people), reason=reason),
+        note,
+    )
+
+
+def _estimate_crossing(
+    fit: _Fit, p: float, settings: Settings, empty: GroupEstimate, note: str
+) -> GroupEstimate:
+    """Return `empty` with the time at which survival falls to 1 - p, or with the reason."""
+    made = survival_quantile(fit.steps, p, scale=settings.interval, level=settings.level)
+    if not len(fit.people):
+        return replace(empty, reason="nobody could be evaluated")
+    if made.value is None:
+        bound = "" if made.lower is None else f"; its interval begins at day {made.lower:g}"
+        return replace(empty, reason=f"{empty.reason}{bound}")
+    estimate = Estimate(
+        value=made.value,
+        unit="d",
+        lower=0.0 if made.lower is None else min(made.lower, made.value),
+        upper=math.inf if made.upper is None else max(made.upper, made.value),
+        level=settings.level,
+        method=f"Kaplan-Meier, {settings.interval} pointwise bounds inverted",
+        n=len(fit.people),
+        notes=(note, *fit.notes),
+    )
+    return replace(empty, estimate=estimate, reason="")
 
 
 ANALYSIS = Analysis(

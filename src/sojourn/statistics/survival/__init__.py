@@ -1,0 +1,1 @@
+"""Times to an event: risk sets, product limit, intervals, quantiles, tests, landmark."""
