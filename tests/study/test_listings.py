@@ -6,8 +6,8 @@ import pytest
 from sojourn.study.bundled import bundled_study
 from sojourn.study.definition import Answer, read_study
 from sojourn.study.groups import Groups
-from sojourn.study.listings import criteria, lots
 from sojourn.study.keyed import Keyed
+from sojourn.study.listings import criteria, lots
 from sojourn.study.shown import _change_rows, _decision
 
 STUDY = read_study(bundled_study("NCT06171906"))

@@ -13,6 +13,7 @@ from sojourn.core.tables import TABLES
 from sojourn.study._definition_base import Entry
 from sojourn.study._definition_entries import Study
 from sojourn.study._definition_errors import explained, keys_of, suggestion
+from sojourn.study._definition_plan_checks import plan_problems
 
 T = TypeVar("T")
 
@@ -23,6 +24,7 @@ _UNIQUE = (
     ("arms", "code"),
     ("visits", "name"),
     ("endpoints", "id"),
+    ("populations", "id"),
     ("analyses", "id"),
     ("criteria", "id"),
 )
@@ -47,6 +49,7 @@ def _problems(study: Study) -> Iterator[str]:
     yield from _visits(study)
     yield from _roles(study)
     yield from _imaging(study)
+    yield from plan_problems(study)
     yield from _assumed_keys(study)
 
 

@@ -111,8 +111,9 @@ class StudyAnalysis(Entry):
     at baseline. `params` are further parameters of the endpoint whose rows the statistic takes,
     `visits` the visits (AVISIT) whose rows it takes, all where none is named. `columns` gives the
     statistic further columns: the number (AVAL) of another outcome of the same subject, by
-    ``endpoint.PARAM``. `missing_as` is the class (AVALC) that a member without one gets: "N" counts
-    who was not evaluated, or not even dosed, as not having it.
+    ``endpoint.PARAM``; of a time to an event, null where the event was not seen. `missing_as` is
+    the class (AVALC) that a member without one gets: "N" counts who was not evaluated, or not even
+    dosed, as not having it.
     """
 
     id: Name

@@ -217,4 +217,5 @@ def _one_value(
             f"analysis {analysis.id}: {place} has several rows of subject {twice['USUBJID'][0]}; "
             f"the column {name} needs one"
         )
-    return outcome.select("USUBJID", pl.col("AVAL").alias(name))
+    reached = pl.when(pl.col("CNSR").fill_null(0) == 0).then(pl.col("AVAL"))
+    return outcome.select("USUBJID", reached.alias(name))

@@ -12,7 +12,8 @@ from sojourn.formats.registry_record import read_registry_record
 from sojourn.study import listings
 from sojourn.study._record_items import short
 from sojourn.study.analysed import Analysed, Material
-from sojourn.study.definition import ANALYSIS_SETS, Study, assumptions
+from sojourn.study.definition import Study, assumptions
+from sojourn.study.estimands import estimand_listing, population_words
 from sojourn.study.folder import TrialFolder
 from sojourn.study.gaps import table_gaps
 from sojourn.study.groups import Groups
@@ -20,7 +21,9 @@ from sojourn.study.imaging import Imaged
 from sojourn.study.keyed import Keyed
 from sojourn.study.ledger import Ledger
 from sojourn.study.linting import lint_record
+from sojourn.study.multiplicity import multiplicity_listing
 from sojourn.study.populations import first_doses, population_listings
+from sojourn.study.shown_clinical import clinical_listings
 from sojourn.study.store import Store
 
 
@@ -38,9 +41,12 @@ def study_listings(
     made = [
         _flow(trial, groups, imaged, numbers),
         _outcomes(outcomes, groups),
+        estimand_listing(trial.study, numbers, trial.study_key),
         *population_listings(trial.study, material.populations, groups),
+        multiplicity_listing(trial.study, numbers, ledger, trial.study_key),
         *_curves(trial.study, taken, ledger),
         *_changes(trial, outcomes, groups),
+        *clinical_listings(trial.study, taken, outcomes, groups, ledger),
         listings.adverse_events(tables, groups),
         listings.doses(tables, groups),
         listings.lots(tables, groups),
@@ -285,17 +291,30 @@ def _words(settings: Mapping[str, Any]) -> str:
     return "; ".join(parts)
 
 
+_ORIGIN_WORDS = {
+    "first_dose": "the first dose",
+    "transplantation": "the transplantation",
+    "randomization": "the randomization",
+}
+
+
+def _day_zero_words(study: Study) -> str:
+    table, column = study.day_zero.place
+    words = _ORIGIN_WORDS[study.day_zero.event]
+    return (
+        f"Day 0 is the date of {words} ({table}.{column}); it exists, and days are date "
+        "differences. An outcome with another origin names it in its rule."
+    )
+
+
 def _methods(trial: TrialFolder, numbers: Sequence[Result]) -> Listing:
     """Return the methods in words, from the study file and the methods that were used."""
     study = trial.study
     rows: list[tuple[str, str]] = [
-        (
-            "Day 0",
-            "Day 0 is the date of the first dose; it exists, and days are date differences.",
-        ),
+        ("Day 0", _day_zero_words(study)),
         *(
-            (f"Analysis set {name}", ANALYSIS_SETS[name])
-            for name in sorted({analysis.set for analysis in study.analyses})
+            (f"Analysis set {name}", population_words(study, name))
+            for name in sorted({analysis.set_id for analysis in study.analyses})
         ),
         *(
             (
