@@ -12,7 +12,11 @@ from sojourn.statistics.mean import ANALYSIS as MEAN
 from sojourn.testing import check_analysis
 
 analyses: Registry[Analysis] = Registry("sojourn.statistics", "ANALYSIS")
-SETTINGS = {"kaplan_meier": {"at": [10, 30]}}
+SETTINGS = {
+    "kaplan_meier": {"at": [10, 30], "quantiles": [0.25, 0.5], "follow_up": True},
+    "landmark": {"landmark_day": 10, "known_on": "origin", "at": [20, 30]},
+    "restricted_mean": {"tau_days": 25},
+}
 EVENTS = {"some": [0, 1, 0, 2], "all": [0, 0, 0, 0], "none": [1, 1, 1, 1]}
 
 

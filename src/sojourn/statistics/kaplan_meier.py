@@ -13,6 +13,7 @@ from sojourn.core.estimates import Estimate
 from sojourn.statistics._groups import Group, split_groups
 from sojourn.statistics.survival.inputs import Times
 from sojourn.statistics.survival.intervals import Scale, bounded_interval, log_log_interval
+from sojourn.statistics.survival.points import estimate_point, explain_unfollowed
 from sojourn.statistics.survival.product_limit import (
     Survival,
     count_events,
@@ -174,35 +175,10 @@ def _fit(group: Group) -> _Fit:
 
 def _estimate_at(fit: _Fit, at: float, settings: Settings) -> GroupEstimate:
     operation, label, n = f"survival_at_{at:g}", f"survival at day {at:g}", len(fit.people)
-    last = float(fit.steps.times[-1]) if n else 0.0
-    if n == 0 or (at > last and fit.steps.survival[-1] > 0):
-        reason = f"nobody was followed to day {at:g}" + (f"; the last day is {last:g}" if n else "")
+    if reason := explain_unfollowed(fit.steps, at):
         return GroupEstimate(fit.name, operation, label, None, n, reason=reason)
-    time = np.array(at)
-    survival, variance = (float(x) for x in find_survival(fit.steps, time))
-    n_events = int(count_events(fit.steps, time))
-    lower, upper = bounded_interval(
-        survival,
-        variance,
-        at_risk=count_fewest_at_risk(fit.people, time),
-        n_events=n_events,
-        scale=settings.interval,
-        level=settings.level,
-    )
-    is_exact = survival in (0.0, 1.0)
-    at_risk = int(count_at_risk(fit.people, time))
-    estimate = Estimate(
-        value=survival,
-        unit="1",
-        lower=float(lower),
-        upper=float(upper),
-        level=settings.level,
-        method=f"Kaplan-Meier, {settings.interval} interval"
-        + (" (exact bound, since survival is 0 or 1)" if is_exact else ""),
-        n=n,
-        components={} if is_exact else {"Greenwood": survival * math.sqrt(variance)},
-        notes=(f"{at_risk} at risk, {n_events} events by day {at:g}", *fit.notes),
-    )
+    scale, level = settings.interval, settings.level
+    estimate = estimate_point(fit.people, fit.steps, at, scale=scale, level=level, notes=fit.notes)
     return GroupEstimate(fit.name, operation, label, estimate, n)
 
 
