@@ -18,6 +18,7 @@ from sojourn.deliverables._retention import (
     overlay_figure,
     planned_days,
 )
+from sojourn.deliverables._waterfall import waterfall_figure
 
 SIGNAL = (
     "Signal is not iron, and iron is not living cells. Retention is a share of the signal found "
@@ -148,11 +149,18 @@ def other_models(book: Book) -> Block | None:
     return Fold("Retention under other source models, subject by subject", (table,))
 
 
+_PAIN_NOTICED_MM = -19.9
+"""Smallest improvement of knee pain that patients notice, 0-100 mm (Tubach et al. 2005)."""
+
+
 def score_blocks(book: Book) -> list[Block | None]:
     """Return the figures and tables of WOMAC and pain."""
     blocks: list[Block | None] = []
-    scores = (("womac", "WOMAC total", 96.0, "points"), ("pain_vas", "Pain", 100.0, "mm"))
-    for listing_id, name, high, unit in scores:
+    scores = (
+        ("womac", "WOMAC total", 96.0, "points", None),
+        ("pain_vas", "Pain", 100.0, "mm", _PAIN_NOTICED_MM),
+    )
+    for listing_id, name, high, unit, noticed in scores:
         listing = book.results.listing(listing_id)
         if listing is None:
             continue
@@ -165,6 +173,7 @@ def score_blocks(book: Book) -> list[Block | None]:
             Show("NOTE", "Note"),
         )
         blocks.append(change_figure(book, listing_id, name=name, high=high, unit=unit))
+        blocks.append(waterfall_figure(book, listing_id, name=name, unit=unit, threshold=noticed))
         table = table_of(book, listing_id, shows)
         blocks.append(Fold(f"{listing.title}: every subject", (table,)) if table else None)
     return blocks

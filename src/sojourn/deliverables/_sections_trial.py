@@ -8,6 +8,12 @@ from sojourn.deliverables._flow import flow_figure
 from sojourn.deliverables._lines import Line, Show, lines_of, table_of
 from sojourn.deliverables._markup import Html, element, escaped
 from sojourn.deliverables._numbers import plural
+from sojourn.deliverables._sections_clinical import (
+    has_clinical,
+    incidence_blocks,
+    series_blocks,
+    shift_blocks,
+)
 from sojourn.deliverables._sections_hsct import outcomes_fold, overview_blocks, survival_blocks
 from sojourn.deliverables._sections_numbers import (
     estimate_figures,
@@ -97,7 +103,7 @@ def _sensitivity(book: Book) -> list[Block | None]:
 def secondary_section(book: Book) -> Section | None:
     """Return every secondary and exploratory endpoint."""
     secondary, exploratory = book.with_role("secondary"), book.with_role("exploratory")
-    listed = any(item.id.startswith("km_") for item in book.results.listings)
+    listed = has_clinical(book) or any(i.id.startswith("km_") for i in book.results.listings)
     if not (secondary or exploratory or listed or book.has("womac", "pain_vas")):
         return None
     blocks: list[Block | None] = []
@@ -117,6 +123,8 @@ def secondary_section(book: Book) -> Section | None:
             )
     blocks += score_blocks(book)
     blocks += survival_blocks(book)
+    blocks += incidence_blocks(book)
+    blocks += series_blocks(book)
     blocks.append(outcomes_fold(book))
     return Section("secondary", "Secondary endpoints", without_none(blocks))
 
@@ -133,6 +141,7 @@ def safety_section(book: Book) -> Section | None:
     if listing is not None:
         blocks += _events(book)
     blocks.append(_deaths(book))
+    blocks += shift_blocks(book)
     return Section("safety", "Safety", without_none(blocks))
 
 
