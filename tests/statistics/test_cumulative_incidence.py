@@ -111,7 +111,25 @@ def test_left_truncation_takes_who_was_not_yet_observed_out_of_the_risk_set():
     rows = make_outcome_rows(aval=[1.0, 2.0, 5.0], cnsr=[0, 0, 1], entry=[None, None, 1.5])
     made = ANALYSIS(rows, settings={"at": [2]})
     assert made[0].estimate.value == pytest.approx(0.5 + 0.5 * 0.5)
-    assert made[0].estimate.notes[0] == "2 at risk, 2 events by day 2"
+    assert made[0].estimate.notes == (
+        "2 at risk, 2 events by day 2",
+        "1 of 3 came under observation after the origin",
+    )
+
+
+def test_late_entry_that_lets_the_risk_set_die_out_ends_the_estimate():
+    rows = make_outcome_rows(aval=[2.0, 9.0], cnsr=[0, 0], entry=[1.0, 5.0])
+    early, late = ANALYSIS(rows, settings={"at": [2, 6]})
+    assert early.estimate.value == 1.0
+    assert "nobody was under observation up to day 1" in early.estimate.notes
+    assert late.estimate is None
+    assert "1 came under observation later" in late.reason
+
+
+def test_an_incidence_of_0_is_bounded_by_the_fewest_that_were_watched():
+    rows = make_outcome_rows(aval=[9.0] * 5, cnsr=[1] * 5, entry=[None, 3.0, 3.0, 3.0, 3.0])
+    (made,) = ANALYSIS(rows, settings={"at": [5]})
+    assert made.estimate.upper == pytest.approx(1 - 0.025, abs=1e-12)  # one, not five
 
 
 @pytest.mark.parametrize(

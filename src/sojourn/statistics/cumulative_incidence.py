@@ -18,6 +18,8 @@ from sojourn.statistics.competing.incidence import CumulativeIncidence
 from sojourn.statistics.competing.incidence import cumulative_incidence as aalen_johansen
 from sojourn.statistics.competing.intervals import INTERVALS
 from sojourn.statistics.competing.variances import VARIANCES
+from sojourn.statistics.survival.inputs import Times
+from sojourn.statistics.survival.risk_sets import Truncation, count_fewest_at_risk, find_truncation
 
 CURVE = {
     "GROUP": pl.String,
@@ -41,6 +43,7 @@ class Settings(BaseModel):
     (censored) are then refused; empty: those that are there. `names` of causes, for labels.
     `variance`: its convention (`cmprsk` Aalen's; `infinitesimal_jackknife` as survfit;
     `greenwood`). `interval`: scale log(-log) of the event-free share or of the incidence.
+    `level` of the interval.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,6 +69,8 @@ class _Curve:
     steps: CumulativeIncidence
     variance: NDArray[np.float64]
     causes: tuple[int, ...]
+    people: Times
+    late: Truncation
 
 
 def estimate_incidence(outcomes: pl.DataFrame, settings: Settings) -> list[GroupEstimate]:
@@ -198,9 +203,11 @@ def _curve(group: Group, causes: tuple[int, ...], settings: Settings) -> _Curve:
             f"subject {wrong['USUBJID'][0]!r}: unknown CNSR {wrong['CNSR'][0]}; expected 1 for "
             f"censored or one of {', '.join(map(str, causes))}"
         )
-    times = group.rows["AVAL"].to_numpy()
-    steps = aalen_johansen(times, status, entry=entries(group.rows), codes=known)
-    return _Curve(steps, VARIANCES[settings.variance](steps), causes)
+    times, entered = group.rows["AVAL"].to_numpy(), entries(group.rows)
+    steps = aalen_johansen(times, status, entry=entered, codes=known)
+    people = Times(times, status > 0, entered)
+    variance = VARIANCES[settings.variance](steps)
+    return _Curve(steps, variance, causes, people, find_truncation(people))
 
 
 def _estimate_at(
@@ -210,9 +217,7 @@ def _estimate_at(
     operation = f"incidence_at_{at:g}" if cause == EVENT else f"incidence_of_{cause}_at_{at:g}"
     name = settings.names.get(cause, "event" if cause == EVENT else f"competing event {cause}")
     label = f"cumulative incidence by day {at:g}, {name}"
-    if not steps.is_known_at(at):
-        last = f"; the last day is {steps.times[-1]:g}" if steps.n else ""
-        reason = f"nobody was followed to day {at:g}{last}" if steps.n else group.nothing
+    if reason := _unknown(group, made, at):
         return GroupEstimate(group.name, operation, label, None, steps.n, reason=reason)
     i = steps.step(at)
     value = min(float(steps.incidence[i, k]), 1.0) if i >= 0 else 0.0
@@ -225,7 +230,8 @@ def _estimate_at(
         counts += f", {so_far.sum() - so_far[k]} of other causes"
     method = f"Aalen-Johansen, {settings.variance} variance, {settings.interval} interval"
     if is_exact := bounds is None:
-        bounds = _exact_bounds(value, at_risk, int(so_far[k]), settings.level)
+        fewest = int(count_fewest_at_risk(made.people, np.array([at]))[0])
+        bounds = _exact_bounds(value, fewest, int(so_far[k]), settings.level)
         method += f" (exact bound, since the incidence is {value:g})"
     estimate = Estimate(
         value=value,
@@ -236,15 +242,42 @@ def _estimate_at(
         method=method,
         n=steps.n,
         components={} if is_exact else {settings.variance: math.sqrt(variance)},
-        notes=(counts, *group.missing_note),
+        notes=(counts, *_late_notes(made), *group.missing_note),
     )
     return GroupEstimate(group.name, operation, label, estimate, steps.n)
+
+
+def _unknown(group: Group, made: _Curve, at: float) -> str:
+    """Return why there is no incidence at a time, or nothing."""
+    steps, exhausted = made.steps, made.late.exhausted
+    if not steps.n:
+        return group.nothing
+    if exhausted is not None and at > exhausted:
+        return (
+            f"all who were at risk on day {exhausted:g} had an event, and {made.late.n_later} came "
+            "under observation later: what follows is not estimable"
+        )
+    if not steps.is_known_at(at):
+        return f"nobody was followed to day {at:g}; the last day is {steps.times[-1]:g}"
+    return ""
+
+
+def _late_notes(made: _Curve) -> tuple[str, ...]:
+    """Return what late entry did, for who reads the estimate."""
+    late = made.late
+    if not late.n_late:
+        return ()
+    notes = [f"{late.n_late} of {made.steps.n} came under observation after the origin"]
+    if late.first_entry > 0:
+        notes.append(f"nobody was under observation up to day {late.first_entry:g}")
+    notes += [f"nobody was at risk between day {a:g} and day {b:g}" for a, b in late.gaps]
+    return tuple(notes)
 
 
 def _exact_bounds(value: float, at_risk: int, n_events: int, level: float) -> tuple[float, float]:
     """Return exact binomial bounds for an incidence of 0 or 1, of those still at risk or gone."""
     tail = (1 - level) / 2
-    if value <= 0:
+    if value < 1 / 2:
         return 0.0, (1 - tail ** (1 / at_risk) if at_risk else 1.0)
     return tail ** (1 / n_events), 1.0
 
