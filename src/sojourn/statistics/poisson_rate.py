@@ -1,6 +1,8 @@
 """A rate of events by time at risk, with its exact interval."""
 
 import math
+from collections.abc import Callable, Mapping
+from typing import Literal
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
@@ -8,51 +10,28 @@ from pydantic import BaseModel, ConfigDict, Field
 from sojourn.core.analyses import Analysis, GroupEstimate
 from sojourn.core.errors import DataError
 from sojourn.core.estimates import Estimate
-from sojourn.statistics._distributions import gamma_quantile
 from sojourn.statistics._groups import split_groups
+from sojourn.statistics.exact.checks import extended_note
+from sojourn.statistics.exact.poisson import poisson_interval, poisson_mid_p
+
+INTERVALS: Mapping[str, tuple[Callable[..., tuple[float, float]], str]] = {
+    "exact": (poisson_interval, "exact Poisson (Garwood)"),
+    "mid_p": (poisson_mid_p, "mid-p Poisson, level not guaranteed"),
+}
+"""Each interval by its name in the settings: function, and method as reported."""
 
 
 class Settings(BaseModel):
-    """`per_days`: the rate is given for so many days at risk; `level` of the interval."""
+    """How a rate is given.
+
+    `per_days`: for so many days at risk; `level` of the interval; `interval`: exact or mid_p.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     per_days: float = Field(default=1000.0, gt=0)
     level: float = Field(default=0.95, gt=0, lt=1)
-
-
-def poisson_interval(events: int, exposure: float, *, level: float = 0.95) -> tuple[float, float]:
-    """Return the exact (central) interval of a Poisson rate.
-
-    Parameters
-    ----------
-    events
-        count, 0 or more.
-    exposure
-        time at risk, positive; the bounds are in its inverse.
-    level
-        coverage, at least.
-
-    Raises
-    ------
-    DataError
-        if the numbers cannot be.
-
-    References
-    ----------
-    Garwood, Biometrika 28 (1936) 437.
-
-    Examples
-    --------
-    >>> lower, upper = poisson_interval(0, 1200)
-    >>> lower, round(1000 * upper, 4)
-    (0.0, 3.0741)
-    """
-    if events < 0 or exposure <= 0:
-        raise DataError(f"{events} events in {exposure}: expected >= 0 events in positive time")
-    tail = (1 - level) / 2
-    lower = gamma_quantile(tail, events) if events > 0 else 0.0
-    return lower / exposure, gamma_quantile(1 - tail, events + 1) / exposure
+    interval: Literal["exact", "mid_p"] = "exact"
 
 
 def estimate_rates(outcomes: pl.DataFrame, settings: Settings) -> list[GroupEstimate]:
@@ -84,24 +63,27 @@ def estimate_rates(outcomes: pl.DataFrame, settings: Settings) -> list[GroupEsti
         f"rate for each {settings.per_days:g} days at risk",
     )
     for group in split_groups(outcomes, "AVAL"):
-        counts, days = _counts(group.rows)
+        counts, days = count_events(group.rows)
         n, exposure = len(counts), sum(days)
         if exposure == 0:
             made = GroupEstimate(group.name, "rate", label, None, n, reason=group.nothing)
             estimates.append(made)
             continue
         events = sum(counts)
-        lower, upper = poisson_interval(events, exposure, level=settings.level)
+        bounds, method = INTERVALS[settings.interval]
+        lower, upper = bounds(events, exposure, level=settings.level)
+        value = events / exposure
         estimate = Estimate(
-            value=events / exposure * settings.per_days,
+            value=value * settings.per_days,
             unit=unit,
-            lower=lower * settings.per_days,
-            upper=upper * settings.per_days,
+            lower=min(lower, value) * settings.per_days,
+            upper=max(upper, value) * settings.per_days,
             level=settings.level,
-            method="exact Poisson (Garwood)",
+            method=method,
             n=n,
             notes=(
                 f"events: {events} in {exposure} days at risk",
+                *extended_note(lower, value, upper),
                 *_dispersion(counts, days),
                 *group.missing_note,
             ),
@@ -110,7 +92,14 @@ def estimate_rates(outcomes: pl.DataFrame, settings: Settings) -> list[GroupEsti
     return estimates
 
 
-def _counts(rows: pl.DataFrame) -> tuple[list[int], list[int]]:
+def count_events(rows: pl.DataFrame) -> tuple[list[int], list[int]]:
+    """Return each subject's events (AVAL) and days at risk (DAY + 1).
+
+    Raises
+    ------
+    DataError
+        if a count is no whole number or a subject has no day.
+    """
     counts, days = [], []
     for subject, value, day in rows.select("USUBJID", "AVAL", "DAY").iter_rows():
         if value != int(value) or value < 0:

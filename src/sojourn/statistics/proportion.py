@@ -1,59 +1,57 @@
-"""A proportion with its exact interval."""
+"""A proportion with its interval, exact unless another is asked for."""
+
+from collections.abc import Callable, Mapping
+from typing import Literal
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from sojourn.core.analyses import Analysis, GroupEstimate
-from sojourn.core.errors import DataError
 from sojourn.core.estimates import Estimate
-from sojourn.statistics._distributions import beta_quantile
 from sojourn.statistics._groups import split_groups
+from sojourn.statistics.exact.binomial_intervals import (
+    agresti_coull,
+    agresti_coull_clipped,
+    clopper_pearson,
+    jeffreys,
+    mid_p,
+    wilson,
+    wilson_corrected,
+)
+from sojourn.statistics.exact.blaker import blaker
+from sojourn.statistics.exact.checks import extended_note
+
+Interval = Literal[
+    "clopper_pearson",
+    "wilson",
+    "wilson_corrected",
+    "mid_p",
+    "blaker",
+    "jeffreys",
+    "agresti_coull",
+    "agresti_coull_clipped",
+]
+INTERVALS: Mapping[str, tuple[Callable[..., tuple[float, float]], str]] = {
+    "clopper_pearson": (clopper_pearson, "exact binomial (Clopper-Pearson)"),
+    "wilson": (wilson, "score (Wilson), approximate"),
+    "wilson_corrected": (wilson_corrected, "score with continuity correction, approximate"),
+    "mid_p": (mid_p, "mid-p binomial, level not guaranteed"),
+    "blaker": (blaker, "exact binomial (Blaker)"),
+    "jeffreys": (jeffreys, "Jeffreys, approximate"),
+    "agresti_coull": (agresti_coull, "Agresti-Coull, approximate"),
+    "agresti_coull_clipped": (agresti_coull_clipped, "Agresti-Coull cut at 0 and 1, approximate"),
+}
+"""Each interval by its name in the settings: function, and method as reported."""
 
 
 class Settings(BaseModel):
-    """`success`: the values of AVALC that count; `level` of the interval."""
+    """`success`: the values of AVALC that count; `level` of the interval; `interval`: which one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     success: tuple[str, ...] = Field(default=("Y",), min_length=1)
     level: float = Field(default=0.95, gt=0, lt=1)
-
-
-def clopper_pearson(successes: int, n: int, *, level: float = 0.95) -> tuple[float, float]:
-    """Return the exact (central, conservative) interval of a binomial proportion.
-
-    Parameters
-    ----------
-    successes, n
-        0 <= `successes` <= `n`, `n` >= 1.
-    level
-        coverage, at least.
-
-    Returns
-    -------
-        lower and upper bound, within 0 to 1.
-
-    Raises
-    ------
-    DataError
-        if the counts cannot be.
-
-    References
-    ----------
-    Clopper and Pearson, Biometrika 26 (1934) 404.
-
-    Examples
-    --------
-    >>> lower, upper = clopper_pearson(0, 10)
-    >>> lower, round(upper, 6)
-    (0.0, 0.308497)
-    """
-    if not 0 <= successes <= n or n < 1:
-        raise DataError(f"{successes} successes of {n}: expected 0 <= successes <= n and n >= 1")
-    tail = (1 - level) / 2
-    lower = beta_quantile(tail, successes, n - successes + 1) if successes > 0 else 0.0
-    upper = beta_quantile(1 - tail, successes + 1, n - successes) if successes < n else 1.0
-    return lower, upper
+    interval: Interval = "clopper_pearson"
 
 
 def estimate_proportions(outcomes: pl.DataFrame, settings: Settings) -> list[GroupEstimate]:
@@ -84,16 +82,22 @@ def estimate_proportions(outcomes: pl.DataFrame, settings: Settings) -> list[Gro
             estimates.append(made)
             continue
         successes = int(group.rows["AVALC"].is_in(settings.success).sum())
-        lower, upper = clopper_pearson(successes, n, level=settings.level)
+        bounds, method = INTERVALS[settings.interval]
+        value = successes / n
+        lower, upper = bounds(successes, n, level=settings.level)
         estimate = Estimate(
-            value=successes / n,
+            value=value,
             unit="1",
-            lower=lower,
-            upper=upper,
+            lower=min(lower, value),
+            upper=max(upper, value),
             level=settings.level,
-            method="exact binomial (Clopper-Pearson)",
+            method=method,
             n=n,
-            notes=(f"{successes} of {n}", *group.missing_note),
+            notes=(
+                f"{successes} of {n}",
+                *extended_note(lower, value, upper),
+                *group.missing_note,
+            ),
         )
         estimates.append(GroupEstimate(group.name, "proportion", label, estimate, n))
     return estimates
