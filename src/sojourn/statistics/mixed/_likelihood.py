@@ -1,5 +1,6 @@
 """The restricted likelihood of a linear model with correlated values, and its derivatives."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,9 @@ from numpy.typing import NDArray
 from sojourn.statistics.mixed.structures import Structure
 
 Floats = NDArray[np.float64]
+
+NEGLIGIBLE = 1e-6
+"""A covariance whose root has so small a share in one direction counts as singular."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +68,41 @@ def evaluate(
     ----------
     Patterson and Thompson, Biometrika 58 (1971) 545. Kenward and Roger, Biometrics 53 (1997) 983.
     """
+    solved = _solve(structure, theta, blocks, restricted=restricted)
+    if solved is None:
+        return None
+    sums = _sums(structure, theta, blocks, solved.weights, solved.beta)
+    deviance = solved.log_volume + sums.squares
+    return _assemble(sums, solved.beta, solved.phi, deviance, restricted=restricted)
+
+
+def deviance_alone(
+    structure: Structure, theta: Floats, blocks: Sequence[Block], *, restricted: bool
+) -> float:
+    """Return the deviance of `evaluate` alone; infinite where no covariance is positive."""
+    solved = _solve(structure, theta, blocks, restricted=restricted)
+    if solved is None:
+        return math.inf
+    total = solved.log_volume
+    for block, weight in zip(blocks, solved.weights, strict=True):
+        residual = block.values - block.fixed @ solved.beta
+        total += float(np.sum((residual @ weight) * residual))
+    return total
+
+
+@dataclass(slots=True, eq=False)
+class _Solved:
+    """Generalized least squares at one theta; `log_volume` the log determinants of the deviance."""
+
+    weights: list[Floats]
+    beta: Floats
+    phi: Floats
+    log_volume: float
+
+
+def _solve(
+    structure: Structure, theta: Floats, blocks: Sequence[Block], *, restricted: bool
+) -> _Solved | None:
     inverses = _inverses(structure, theta, blocks)
     if inverses is None:
         return None
@@ -71,7 +110,7 @@ def evaluate(
     p = blocks[0].fixed.shape[2]
     information, score = np.zeros((p, p)), np.zeros(p)
     for block, weight in zip(blocks, weights, strict=True):
-        weighted = np.einsum("ij,mjp->mip", weight, block.fixed)
+        weighted = weight @ block.fixed
         information += np.einsum("mip,miq->pq", weighted, block.fixed)
         score += np.einsum("mip,mi->p", weighted, block.values)
     try:
@@ -80,12 +119,9 @@ def evaluate(
         return None
     phi = np.linalg.inv(information)
     phi = (phi + phi.T) / 2
-    beta = phi @ score
-    sums = _sums(structure, theta, blocks, weights, beta)
-    deviance = log_volume + sums.squares
     if restricted:
-        deviance += 2 * float(np.log(np.diag(root)).sum())
-    return _assemble(sums, beta, phi, deviance, restricted=restricted)
+        log_volume += 2 * float(np.log(np.diag(root)).sum())
+    return _Solved(weights, phi @ score, phi, log_volume)
 
 
 def _inverses(
@@ -100,7 +136,7 @@ def _inverses(
         except np.linalg.LinAlgError:
             return None
         diagonal = np.diag(root)
-        if not np.all(np.isfinite(diagonal)) or diagonal.min() < 1e-9 * diagonal.max():
+        if not np.all(np.isfinite(diagonal)) or diagonal.min() < NEGLIGIBLE * diagonal.max():
             return None
         inverse = np.linalg.inv(covariance)
         weights.append((inverse + inverse.T) / 2)

@@ -13,7 +13,7 @@ Curve = Callable[[Floats], tuple[float, Floats, Floats]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Minimum:
-    """Where the search ended; `is_converged` only if the gradient vanishes there."""
+    """Where the search ended; `is_converged` only if no step promises any descent."""
 
     point: Floats
     value: float
@@ -23,13 +23,19 @@ class Minimum:
 
 
 def minimize(
-    curve: Curve, start: Floats, *, max_iterations: int = 200, tolerance: float = 1e-7
+    curve: Curve,
+    start: Floats,
+    *,
+    height: Callable[[Floats], float] | None = None,
+    max_iterations: int = 200,
+    tolerance: float = 1e-12,
 ) -> Minimum:
     """Return the minimum that descent from `start` reaches.
 
     Directions of negative curvature are turned around, so that every step goes down; a step is
-    halved until the value falls by a share of what its slope promises. `tolerance` bounds the
-    gradient at the end. Nothing is raised: see `is_converged`.
+    halved until the value falls by a share of what its slope promises. `tolerance` bounds what one
+    more step would promise at the end; `height` is the value alone, where that costs less.
+    Nothing is raised: see `is_converged`.
 
     References
     ----------
@@ -41,6 +47,11 @@ def minimize(
     >>> end.is_converged, abs(float(end.point[0])) < 1e-9
     (True, True)
     """
+    if height is None:
+
+        def height(x: Floats) -> float:
+            return curve(x)[0]
+
     point = np.asarray(start, dtype=np.float64)
     value, gradient, hessian = curve(point)
     iterations = 0
@@ -50,12 +61,12 @@ def minimize(
         if promised > -1e-18 * (1 + abs(value)):
             break
         iterations += 1
-        found = _search(curve, point, step, value, promised)
+        found = _search(height, point, step, value, promised)
         if found is None:
             break
         point = found
         value, gradient, hessian = curve(point)
-    flat = bool(np.isfinite(value) and np.abs(gradient).max(initial=0.0) <= tolerance)
+    flat = bool(np.isfinite(value)) and -float(gradient @ _descent(gradient, hessian)) <= tolerance
     return Minimum(point, value, hessian, iterations, flat)
 
 
@@ -70,14 +81,14 @@ def _descent(gradient: Floats, hessian: Floats) -> Floats:
 
 
 def _search(
-    curve: Curve, point: Floats, step: Floats, value: float, promised: float
+    height: Callable[[Floats], float], point: Floats, step: Floats, value: float, promised: float
 ) -> Floats | None:
     """Return a lower point along `step`, or None where rounding hides any descent."""
     share = 1.0
-    rounding = 1e-15 * (1 + abs(value))
+    rounding = 1e-14 * (1 + abs(value))
     for _ in range(50):
         tried: Floats = point + share * step
-        if curve(tried)[0] <= value + 1e-4 * share * promised + rounding:
+        if height(tried) <= value + 1e-4 * share * promised + rounding:
             return tried
         share /= 2
     return None

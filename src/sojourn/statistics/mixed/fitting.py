@@ -7,7 +7,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sojourn.core.errors import DataError
-from sojourn.statistics.mixed._likelihood import Block, Curvature, evaluate, make_blocks
+from sojourn.statistics.mixed._likelihood import (
+    Block,
+    Curvature,
+    deviance_alone,
+    evaluate,
+    make_blocks,
+)
 from sojourn.statistics.mixed._newton import Minimum, minimize
 from sojourn.statistics.mixed.structures import (
     CompoundSymmetry,
@@ -291,7 +297,10 @@ def _search(structure: Structure, blocks: tuple[Block, ...], restricted: bool) -
         bent = np.einsum("k,kab->ab", at.gradient, bends)
         return at.deviance, jacobian.T @ at.gradient, jacobian.T @ at.hessian @ jacobian + bent
 
-    end = minimize(curve, structure.start())
+    def height(phi: Floats) -> float:
+        return deviance_alone(structure, structure.natural(phi)[0], blocks, restricted=restricted)
+
+    end = minimize(curve, structure.start(), height=height)
     # A variance that vanishes is set to zero where the likelihood is no worse for it.
     clean = np.where(np.abs(end.point) < 1e-5, 0.0, end.point)
     if end.is_converged and np.any(clean != end.point):

@@ -21,7 +21,7 @@ class Contrast:
     value: float
     standard_error: float
     degrees: float
-    p_value: float
+    p_value: float | None
 
     @property
     def statistic(self) -> float:
@@ -32,6 +32,13 @@ class Contrast:
         """Return the t interval at `level`."""
         half = student_quantile((1 + level) / 2, self.degrees) * self.standard_error
         return self.value - half, self.value + half
+
+
+def t_contrast(value: float, error: float, degrees: float) -> Contrast:
+    """Return `value` with its two-sided t test; p is None where the standard `error` is 0."""
+    if error == 0:
+        return Contrast(value, error, degrees, None)
+    return Contrast(value, error, degrees, 2 * float(stdtr(degrees, -abs(value) / error)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +103,7 @@ def kenward_roger(fit: MixedFit, combination: ArrayLike) -> Contrast:
     moved = np.einsum("a,kab,b->k", phi @ row, fit.curvature.p_parts, phi @ row)
     first = float(moved @ weights @ moved) / float(row @ phi @ row) ** 2
     error = math.sqrt(float(row @ _adjusted(fit) @ row))
-    return _contrast(float(row @ fit.curvature.beta), error, 2 / first if first > 0 else math.inf)
+    return t_contrast(float(row @ fit.curvature.beta), error, 2 / first if first > 0 else math.inf)
 
 
 def satterthwaite(fit: MixedFit, combination: ArrayLike) -> Contrast:
@@ -133,7 +140,7 @@ def satterthwaite(fit: MixedFit, combination: ArrayLike) -> Contrast:
     free = fit.free_jacobian.T @ slope
     spread = float(free @ (2 * _positive_inverse(fit.free_hessian)) @ free)
     degrees = 2 * variance**2 / spread if spread > 0 else math.inf
-    return _contrast(float(row @ fit.curvature.beta), math.sqrt(variance), degrees)
+    return t_contrast(float(row @ fit.curvature.beta), math.sqrt(variance), degrees)
 
 
 def kenward_roger_test(fit: MixedFit, combinations: ArrayLike) -> FTest:
@@ -230,9 +237,3 @@ def _positive_inverse(matrix: Floats) -> Floats:
     kept = values > 1e-10 * max(float(values.max()), 0.0)
     made: Floats = (axes[:, kept] / values[kept]) @ axes[:, kept].T
     return made
-
-
-def _contrast(value: float, error: float, degrees: float) -> Contrast:
-    statistic = abs(value) / error
-    p_value = 2 * float(stdtr(degrees, -statistic))
-    return Contrast(value, error, degrees, p_value)
