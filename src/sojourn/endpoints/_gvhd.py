@@ -71,9 +71,9 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found: day, value (None: not decidable), CNSR, reason, evidence."""
+    """What was found: day, value (None: left open on that day), CNSR, reason, evidence."""
 
-    day: int | None
+    day: int
     value: float | None
     cnsr: int | None
     reason: str
@@ -201,7 +201,7 @@ def make_gvhd_outcomes(
             subject,
             code,
             zero=zero,
-            day=each.day,
+            day=None if each.value is None else each.day,
             aval=each.value,
             avalc=text,
             cnsr=each.cnsr,
@@ -213,8 +213,8 @@ def make_gvhd_outcomes(
 
 
 def _problem(follow: FollowUp, history: History, found: list[Assessment]) -> str:
-    if follow.contradiction:
-        return f"the records contradict each other: {follow.contradiction}"
+    if follow.problem:
+        return follow.problem
     if follow.end is None and not found and not history.problem:
         return "neither a death nor a last contact is recorded"
     return history.problem
@@ -242,7 +242,8 @@ def _highest(disease: Disease, found: list[Assessment], follow: FollowUp, by_day
     known = 0 if top is None else top.low
     blurred = next((a for a in found if a.high > known), None)
     if blurred is not None:
-        return Finding(None, None, None, _open(disease, blurred), _evidence(disease, [blurred]))
+        evidence = _evidence(disease, [blurred])
+        return Finding(blurred.day, None, None, _open(disease, blurred), evidence)
     if top is None or known == 0:
         last = _last(found, follow, by_day)
         reason = f"no {disease.kind} GVHD on days 0-{last}"
@@ -274,7 +275,7 @@ def first_of_grade(
     blurred = next((a for a in found if a.low < grade <= a.high), None)
     if blurred is not None and _is_before(blurred, onset, other):
         reason = _open(disease, blurred)
-        return Finding(None, None, None, reason, _evidence(disease, [blurred]))
+        return Finding(blurred.day, None, None, reason, _evidence(disease, [blurred]))
     if other is not None:
         name = str(other.record["EVENT"])
         cnsr = DEATH_FIRST if name == "DEATH" else OTHER_EVENT_FIRST

@@ -42,8 +42,8 @@ class Course:
         """Return why this subject cannot be evaluated at all, or nothing."""
         if self.zero is None:
             return NO_DAY_0
-        if self.follow.contradiction:
-            return f"the records contradict each other: {self.follow.contradiction}"
+        if self.follow.problem:
+            return self.follow.problem
         return ""
 
     @property

@@ -1,4 +1,4 @@
-"""How long a subject was followed, and how a time to an event ends."""
+"""How long a subject was followed, what happened meanwhile, and dates known in part."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,15 +6,7 @@ from datetime import date
 
 import polars as pl
 
-from sojourn.endpoints._days import (
-    NO_DAY_0,
-    Dated,
-    find_dated,
-    find_day_zeros,
-    list_evidence,
-    list_subjects,
-    make_outcome,
-)
+from sojourn.endpoints._days import Dated, find_dated, list_evidence
 
 EVENT, CENSORED, DEATH_FIRST, OTHER_EVENT_FIRST = 0, 1, 2, 3
 """Codes of CNSR: 0 the event, 1 censored, 2 death came first, 3 another competing event."""
@@ -25,7 +17,8 @@ class FollowUp:
     """What is known of the end of one subject's observation, in days from day 0.
 
     `end` is the day of death, else of the last contact, or of an event after it; None where nobody
-    recorded a death or a contact. `contradiction` says in words what cannot be true of the records.
+    recorded a death or a contact. `contradiction` says in words what cannot be true of the records;
+    `undated` names an event whose month is not known.
     """
 
     end: int | None = None
@@ -33,6 +26,16 @@ class FollowUp:
     events: tuple[Dated, ...] = ()
     contact: tuple[Dated, ...] = ()
     contradiction: str = ""
+    undated: str = ""
+
+    @property
+    def problem(self) -> str:
+        """Return why no time can be counted from these records, or nothing."""
+        if self.undated:
+            return f"{self.undated} is dated by its year alone: find out the month"
+        if self.contradiction:
+            return f"the records contradict each other: {self.contradiction}"
+        return ""
 
     @property
     def evidence(self) -> str:
@@ -50,16 +53,19 @@ def find_follow_ups(
 ) -> dict[str, FollowUp]:
     """Return the follow-up of every subject of `zeros`.
 
+    An event whose day of the month is not known (``ADTF`` D) is taken on the 15th; a death of that
+    month not before the last contact of the month, another event not after the death.
+
     Parameters
     ----------
     events
-        ``USUBJID``, ``ADT``, ``EVENT``, ... or None.
+        ``USUBJID``, ``ADT``, ``EVENT``, ... or None; ``ADTF`` if dates are known in part.
     follow_up
         ``USUBJID``, ``ADT``: last date known alive, or date of death; or None.
     zeros
         day 0 of each subject.
     """
-    happened = find_dated(events, zeros)
+    happened = find_dated(complete_dates(events, follow_up), zeros)
     seen = find_dated(follow_up, zeros)
     return {
         subject: _follow_up(happened.get(subject, []), seen.get(subject, [])) for subject in zeros
@@ -70,7 +76,9 @@ def _follow_up(events: list[Dated], contact: list[Dated]) -> FollowUp:
     deaths = sorted({e.day for e in events if e.record["EVENT"] == "DEATH"})
     last = max((c.day for c in contact), default=None)
     seen = None if last is None else max([last, *(e.day for e in events)])
+    undated = [e.record["EVENT"] for e in events if e.record.get("ADTF") == "M"]
     return FollowUp(
+        undated=str(undated[0]) if undated else "",
         end=deaths[0] if deaths else seen,
         death=deaths[0] if deaths else None,
         events=tuple(events),
@@ -94,83 +102,51 @@ def _contradiction(events: list[Dated], deaths: list[int], last: int | None) -> 
     return ""
 
 
-def find_survival(
-    paramcd: str,
-    doses: pl.DataFrame,
-    events: pl.DataFrame,
-    follow_up: pl.DataFrame | None,
-    failures: Mapping[str, tuple[str, ...]],
-    same_day: float,
-    data_cut: date | None,
-) -> list[dict[str, object]]:
-    """Return the outcome row of every subject: time to death or a failure, or censored.
+def complete_dates(
+    events: pl.DataFrame | None, follow_up: pl.DataFrame | None
+) -> pl.DataFrame | None:
+    """Return `events` with a day for each date whose day of the month is not known.
 
     Parameters
     ----------
-    paramcd
-        code of the outcome.
-    doses, events, follow_up
-        tables; the first dose is day 0.
-    failures
-        event codes that end the time besides death, by subject.
-    same_day
-        time in days given to an end on day 0.
-    data_cut
-        events after it are not seen; time is censored there.
+    events
+        ``USUBJID``, ``ADT``, ``EVENT``, ``ADTF`` (D: the day is not known, M: nor is the month), or
+        None.
+    follow_up
+        ``USUBJID``, ``ADT``: last known alive; or None.
+
+    Returns
+    -------
+        the same rows. D becomes the 15th; for a death the last contact or other dated event of the
+        same month if that is later, for another event the death of the same month if that is
+        earlier. M stays: nobody can count from it.
+
+    References
+    ----------
+    NCT06171906 states no rule; `docs/endpoints.md`, "Survival".
     """
-    zeros = find_day_zeros(doses)
-    follows = find_follow_ups(events, follow_up, zeros)
-    rows = []
-    for subject in list_subjects(doses, events, follow_up):
-        if (zero := zeros.get(subject)) is None:
-            rows.append(make_outcome(subject, paramcd, reason=NO_DAY_0))
-            continue
-        follow, cut = follows[subject], None if data_cut is None else (data_cut - zero).days
-        if problem := _problem(follow, cut):
-            evidence = follow.evidence
-            rows.append(make_outcome(subject, paramcd, reason=problem, evidence=evidence))
-            continue
-        day, avalc, cnsr, reason, evidence = _ending(follow, failures[subject], cut)
-        row = make_outcome(
-            subject,
-            paramcd,
-            zero=zero,
-            day=day,
-            aval=same_day if day == 0 else float(day),
-            avalc=avalc,
-            cnsr=cnsr,
-            reason=reason,
-            evidence=evidence,
-        )
-        rows.append(row)
-    return rows
+    if events is None or "ADTF" not in events.columns or events["ADTF"].null_count() == len(events):
+        return events
+    known = events.filter(pl.col("ADTF").is_null())
+    alive: dict[str, list[date]] = {}
+    for subject, day in known.filter(pl.col("EVENT") != "DEATH").select("USUBJID", "ADT").rows():
+        alive.setdefault(subject, []).append(day)
+    if follow_up is not None:
+        for subject, day in follow_up.drop_nulls("ADT").select("USUBJID", "ADT").rows():
+            alive.setdefault(subject, []).append(day)
+    died = dict(known.filter(pl.col("EVENT") == "DEATH").select("USUBJID", "ADT").rows())
+    dates = []
+    for record in events.iter_rows(named=True):
+        day, subject = record["ADT"], record["USUBJID"]
+        if record["ADTF"] == "D" and day is not None:
+            is_death = record["EVENT"] == "DEATH"
+            others = alive.get(subject, []) if is_death else [died[subject]] * (subject in died)
+            day = _middle(day, [d for d in others if d is not None], is_death=is_death)
+        dates.append(day)
+    return events.with_columns(pl.Series("ADT", dates, dtype=pl.Date))
 
 
-def _problem(follow: FollowUp, cut: int | None) -> str:
-    if follow.contradiction:
-        return f"the records contradict each other: {follow.contradiction}"
-    if cut is not None and cut < 0:
-        return f"the first dose lies {-cut} days after the data cut"
-    if follow.end is None:
-        return "neither a death nor a last contact is recorded"
-    return ""
-
-
-def _ending(
-    follow: FollowUp, failures: tuple[str, ...], cut: int | None
-) -> tuple[int, str, int, str, str]:
-    """Return day, class, CNSR, reason and evidence of the end."""
-    failure = follow.first("DEATH", *failures)
-    if failure is not None and (cut is None or failure.day <= cut):
-        code = str(failure.record["EVENT"])
-        reason = f"{_words(code)} on day {failure.day}"
-        return failure.day, code, EVENT, reason, list_evidence(events=[failure.row])
-    end = follow.end if follow.end is not None else 0
-    day = end if cut is None else min(end, cut)
-    free = f"alive{''.join(f' without {_words(code)}' for code in failures)}"
-    where = "last contact" if day == end else "the data cut"
-    return day, "CENSORED", CENSORED, f"{free} at {where}, day {day}", follow.evidence
-
-
-def _words(code: str) -> str:
-    return code.lower().replace("_", " ")
+def _middle(month: date, others: list[date], *, is_death: bool) -> date:
+    """Return the 15th of `month`, moved to one of `others` within it where that must be."""
+    same = [d for d in others if (d.year, d.month) == (month.year, month.month)]
+    return max([month.replace(day=15), *same]) if is_death else min([month.replace(day=15), *same])

@@ -1,34 +1,14 @@
 """Disease-free survival: the first of relapse and death."""
 
-from datetime import date
-from typing import Literal
-
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
 
 from sojourn.core.endpoints import Endpoint
 from sojourn.endpoints._days import make_outcomes
-from sojourn.endpoints._survival import find_survival
-
-Failure = Literal["RELAPSE", "GRAFT_REJECTION", "SECOND_GRAFT", "DLI"]
+from sojourn.endpoints._failures import FailureRule, find_cohort, make_failure_times
 
 
-class Rule(BaseModel):
-    """What ends disease-free survival; a study file may change every entry.
-
-    Death always does. `failures`: further events that end it in malignant disease.
-    `failures_nonmalignant`: those where the table subjects says MALIGNANT N: graft failure in place
-    of relapse. `same_day`: time
-    in days given to an end on day 0 itself. `data_cut`: events after this date are not seen, and
-    time is censored there; None for no cut.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    failures: tuple[Failure, ...] = Field(default=("RELAPSE",), min_length=1)
-    failures_nonmalignant: tuple[Failure, ...] = Field(default=("GRAFT_REJECTION",), min_length=1)
-    same_day: float = Field(default=0.5, gt=0, lt=1)
-    data_cut: date | None = None
+class Rule(FailureRule):
+    """What ends disease-free survival; a study file may change every entry. Death always does."""
 
 
 def disease_free_survival(
@@ -38,7 +18,7 @@ def disease_free_survival(
     subjects: pl.DataFrame | None,
     rule: Rule,
 ) -> pl.DataFrame:
-    """Return the time from each subject's first dose to relapse or death.
+    """Return the time to each subject's relapse or death.
 
     Parameters
     ----------
@@ -49,35 +29,34 @@ def disease_free_survival(
     follow_up
         last date known alive, or None; without it, only deaths can be evaluated.
     subjects
-        ``USUBJID``, ``MALIGNANT`` (Y, N or null), or None: all count as malignant disease.
+        ``USUBJID``, ``MALIGNANT`` (Y, N or null), or None: all count as malignant disease;
+        ``HSCTDT`` if `rule.origin` is "transplant".
     rule
-        events, end on day 0, data cut.
+        events, origin, end on day 0, data cut.
 
     Returns
     -------
-        `OUTCOME`, one row for each subject with PARAMCD DFS: ``AVAL`` in days, ``CNSR`` 0 at the
-        first event, 1 at the last contact, ``AVALC`` the event or CENSORED; null where neither is
-        recorded. An event and a censoring on one date are an event.
+        `OUTCOME`, one row for each subject with PARAMCD DFS: ``AVAL`` in days from the origin,
+        ``ENTRY`` the first dose where that is later, ``CNSR`` 0 at the first event, 1 at the last
+        contact, ``AVALC`` the event or CENSORED; null where neither is recorded. An event and a
+        censoring on one date are an event.
+
+    Raises
+    ------
+    DataError
+        if `rule.origin` is "transplant" and its dates are absent.
 
     References
     ----------
     NCT06171906, secondaryOutcomes[2]. Non-malignant disease has no relapse: graft-failure-free
     survival stands in its place (`docs/endpoints.md`, "Survival").
     """
-    benign = set()
-    if subjects is not None and "MALIGNANT" in subjects.columns:
-        benign = set(subjects.filter(pl.col("MALIGNANT") == "N")["USUBJID"].to_list())
-    failures: dict[str, tuple[str, ...]] = {
-        subject: rule.failures_nonmalignant if subject in benign else rule.failures
-        for subject in doses["USUBJID"].to_list()
-    }
-    return make_outcomes(
-        find_survival("DFS", doses, events, follow_up, failures, rule.same_day, rule.data_cut)
-    )
+    cohort = find_cohort(doses, events, follow_up, subjects, rule)
+    return make_outcomes(make_failure_times("DFS", cohort, rule))
 
 
 ENDPOINT = Endpoint(
-    label="Disease-free survival from the first dose (days)",
+    label="Disease-free survival (days)",
     paramcd="DFS",
     inputs=("doses", "events", "follow_up", "subjects"),
     rule=Rule,

@@ -119,8 +119,8 @@ def infection(
 
 def _risk(follow: FollowUp, rule: Rule) -> _Risk | str:
     """Return the days at risk, or why they are not known."""
-    if follow.contradiction:
-        return f"the records contradict each other: {follow.contradiction}"
+    if follow.problem:
+        return follow.problem
     ended = follow.first(*rule.risk_ends_with)
     if ended is not None and ended.day <= rule.until_day:
         name = str(ended.record["EVENT"]).lower().replace("_", " ")
