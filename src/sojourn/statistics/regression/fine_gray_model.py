@@ -112,7 +112,8 @@ def fit_fine_gray(
     DataError
         if shapes differ, a time is negative, a cause is no whole number or a covariate not finite.
     NotEstimableError
-        (a DataError) if there is no event of the cause, or a covariate is constant or collinear.
+        (a DataError) if there is no event of the cause, a covariate is constant or collinear, or
+        the robust variance is 0, as with a single time of events.
 
     References
     ----------
@@ -128,7 +129,10 @@ def fit_fine_gray(
         raise DataError("a model needs at least one covariate")
     if not (causes == cause).any():
         raise NotEstimableError(f"no event of cause {cause}: hazards cannot be compared")
-    weights = _weights(times, causes, cause)
+    return _fitted(_weights(times, causes, cause), x, known, cause)
+
+
+def _fitted(weights: _Weights, x: Array, names: tuple[str, ...], cause: int) -> FineGrayFit:
     scaled, scale = standardized(x)
     scaled = scaled[weights.order]
 
@@ -136,25 +140,29 @@ def fit_fine_gray(
         return _likelihood(weights, scaled, b)
 
     n_events = len(weights.dying)
-    check_identified(evaluate(np.zeros(width)).information / n_events, known)
+    check_identified(evaluate(np.zeros(len(names))).information / n_events, names)
     found = maximize(
-        evaluate, width, is_recession=lambda d: _is_recession(weights, scaled, clean(d))
+        evaluate, len(names), is_recession=lambda d: _is_recession(weights, scaled, clean(d))
     )
-    terms = terms_at(found, scale, known)
-    middle = _score_variance(weights, scaled, found.coefficients)
+    terms = terms_at(found, scale, names)
     bread = np.linalg.pinv(found.end.information, rcond=1e-15, hermitian=True)
-    robust = (bread @ middle @ bread) / np.outer(scale, scale)
-    robust = np.where(np.isnan(terms.covariance), np.nan, robust)
+    robust = bread @ _score_variance(weights, scaled, found.coefficients) @ bread
+    none = np.flatnonzero(np.diag(robust) < 1e-10 * np.diag(bread))
+    if len(none) and not terms.infinite:
+        raise NotEstimableError(
+            f"the robust variance of {names[none[0]]} is 0: too few subjects tell it from chance"
+        )
+    robust = np.where(np.isnan(terms.covariance), np.nan, robust / np.outer(scale, scale))
     ratio = max(0.0, 2 * (found.end.loglik - found.start.loglik))
     return FineGrayFit(
-        terms=Terms(known, terms.coefficients, frozen(robust), terms.infinite),
+        terms=Terms(names, terms.coefficients, frozen(robust), terms.infinite),
         cause=cause,
-        n=len(times),
+        n=len(x),
         n_events=n_events,
         n_competing=int(weights.is_competing.sum()),
         loglik_null=found.start.loglik,
         loglik=found.end.loglik,
-        pseudo_likelihood_ratio=chi_squared_test(ratio, width),
+        pseudo_likelihood_ratio=chi_squared_test(ratio, len(names)),
     )
 
 

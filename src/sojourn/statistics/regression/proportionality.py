@@ -1,10 +1,12 @@
 """Are hazards proportional? Score tests of coefficients that change with time."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sojourn.core.errors import DataError
 from sojourn.statistics.regression._partial_likelihood import linear_predictor, weighted_sets
 from sojourn.statistics.regression._terms import ChiSquaredTest, chi_squared_test
 from sojourn.statistics.regression.cox_model import CoxFit, standardized
@@ -21,7 +23,11 @@ class Proportionality:
     overall: ChiSquaredTest
 
 
-def test_proportionality(fit: CoxFit) -> Proportionality:
+def test_proportionality(
+    fit: CoxFit,
+    *,
+    together: Mapping[str, Sequence[str]] | None = None,  # noqa: PT028 - no test of pytest's
+) -> Proportionality:
     r"""Test whether coefficients change with time, as R's cox.zph (survival 3) does.
 
     The model is extended by a term x (g(t) - mean) for each covariate, with g(t) = 1 - S(t-) by
@@ -32,10 +38,18 @@ def test_proportionality(fit: CoxFit) -> Proportionality:
     ----------
     fit
         a Cox model without infinite terms; a model with them has no such test (NaN).
+    together
+        by a name of its own, terms that are tested together, as the levels of one factor; other
+        terms are tested alone.
 
     Returns
     -------
         the tests. A large p-value from few events says little: the test then has no power.
+
+    Raises
+    ------
+    DataError
+        if `together` names a term that the model lacks.
 
     References
     ----------
@@ -43,15 +57,20 @@ def test_proportionality(fit: CoxFit) -> Proportionality:
     the approximation of 1994).
     """
     names = fit.terms.names
+    factors = dict(together or {})
+    joined = {term for terms in factors.values() for term in terms}
+    if strange := joined - set(names):
+        raise DataError(f"no term {sorted(strange)[0]!r}; the model has {', '.join(names)}")
+    tested = {**factors, **{name: (name,) for name in names if name not in joined}}
     if fit.terms.infinite:
-        nothing = ChiSquaredTest(float("nan"), 1, float("nan"))
-        every = ChiSquaredTest(float("nan"), len(names), float("nan"))
-        return Proportionality(dict.fromkeys(names, nothing), every)
+        nan = float("nan")
+        nothing = {name: ChiSquaredTest(nan, len(terms), nan) for name, terms in tested.items()}
+        return Proportionality(nothing, ChiSquaredTest(nan, len(names), nan))
     score, variance = _extended(fit)
-    singles = {
-        name: chi_squared_test(_quadratic(score[[j]], variance[np.ix_([j], [j])]), 1)
-        for j, name in enumerate(names)
-    }
+    singles = {}
+    for name, terms in tested.items():
+        j = [names.index(term) for term in terms]
+        singles[name] = chi_squared_test(_quadratic(score[j], variance[np.ix_(j, j)]), len(j))
     return Proportionality(singles, chi_squared_test(_quadratic(score, variance), len(names)))
 
 

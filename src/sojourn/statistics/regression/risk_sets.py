@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sojourn.core.arrays import frozen
-from sojourn.core.errors import DataError
+from sojourn.statistics.survival.inputs import check_labels, check_times
 
 Array = NDArray[np.float64]
 CELLS = 4_000_000
@@ -53,7 +53,8 @@ def counting_process(
     is_event
         True where the row ends in the event, shape (rows,).
     entry
-        time after which the row is at risk, 0 or more and before `exit`; None: from the origin.
+        time after which the row is at risk, 0 or more and before `exit`, or -infinity; None: from
+        the origin of the clock for all.
     strata
         label of each row's stratum, shape (rows,); None: one stratum.
 
@@ -62,35 +63,11 @@ def counting_process(
     DataError
         if shapes differ, a time is negative or not finite, or an entry is not before its exit.
     """
-    times = np.asarray(exit, dtype=np.float64)
-    events = np.asarray(is_event)
-    if times.ndim != 1 or events.shape != times.shape:
-        raise DataError(f"times have shape {times.shape}, is_event {events.shape}; expected (n,)")
-    if events.dtype != np.bool_:
-        raise DataError(f"is_event has type {events.dtype}; expected True and False (status == 1)")
-    _refuse(times, ~(np.isfinite(times) & (times >= 0)), "a time of 0 or more")
-    start = np.full(len(times), -np.inf)
-    if entry is not None:
-        start = np.asarray(entry, dtype=np.float64)
-        if start.shape != times.shape:
-            raise DataError(f"entry has shape {start.shape}; expected {times.shape}")
-        _refuse(start, ~(np.isfinite(start) & (start >= 0)), "an entry of 0 or more")
-        _refuse(start, start >= times, "an entry before the exit", times)
-    labels = np.zeros(len(times), dtype=np.int64)
+    times = check_times(exit, is_event, entry=entry)
+    stratum = np.zeros(len(times), dtype=np.int64)
     if strata is not None:
-        if np.shape(strata) != times.shape:
-            raise DataError(f"strata have shape {np.shape(strata)}; expected {times.shape}")
-        labels = np.unique(np.asarray(strata), return_inverse=True)[1].astype(np.int64)
-    return CountingProcess(start, times, events, labels)
-
-
-def _refuse(
-    values: Array, wrong: NDArray[np.bool_], expected: str, exits: Array | None = None
-) -> None:
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        end = "" if exits is None else f" and exit {exits[row]:g}"
-        raise DataError(f"row {row} has time {values[row]:g}{end}; expected {expected}")
+        stratum, _ = check_labels(strata, "strata", len(times))
+    return CountingProcess(times.entry, times.exit, times.is_event, stratum)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
