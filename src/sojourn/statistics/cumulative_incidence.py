@@ -140,7 +140,7 @@ def curve(outcomes: pl.DataFrame, settings: Settings | None = None) -> pl.DataFr
         made = _curve(group, causes, chosen)
         for k, cause in enumerate(causes):
             if not len(made.steps.times) or made.steps.times[0] > 0:
-                n_first = made.steps.at_risk_at(0.0) if made.steps.n else 0
+                n_first = int((made.steps.entry <= 0).sum())
                 rows.append((group.name, cause, 0.0, n_first, 0, 0.0, None, None))
             rows += [(group.name, cause, *cells) for cells in _drawn(made, k, chosen)]
     return pl.DataFrame(rows, schema=CURVE, orient="row")

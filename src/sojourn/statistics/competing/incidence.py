@@ -21,8 +21,9 @@ class CumulativeIncidence:
     shape (times, causes): subjects under observation just before a time, and what happened at it.
     `incidence`, shape (times, causes), the probability of having had each cause by that time;
     `event_free`, shape (times,), of having had none: at every time they sum to 1.
-    `causes` are the codes behind the columns. `first`, `last` and `column` tell for each subject
-    the steps between which it was at risk, and its cause's column (-1: censored).
+    `causes` are the codes behind the columns. By subject: `entry` into observation
+    (minus infinity: from the origin), the steps `first` to `last` at which it was at risk, and
+    its cause's `column` (-1: censored).
     """
 
     causes: tuple[int, ...]
@@ -32,6 +33,7 @@ class CumulativeIncidence:
     censored: NDArray[np.int64]
     incidence: NDArray[np.float64]
     event_free: NDArray[np.float64]
+    entry: NDArray[np.float64]
     first: NDArray[np.int64]
     last: NDArray[np.int64]
     column: NDArray[np.int64]
@@ -39,7 +41,7 @@ class CumulativeIncidence:
     def __post_init__(self) -> None:
         for name in ("times", "at_risk", "events", "censored", "incidence", "event_free"):
             object.__setattr__(self, name, frozen(getattr(self, name)))
-        for name in ("first", "last", "column"):
+        for name in ("entry", "first", "last", "column"):
             object.__setattr__(self, name, frozen(getattr(self, name)))
 
     @property
@@ -53,9 +55,7 @@ class CumulativeIncidence:
 
     def at_risk_at(self, time: float) -> int:
         """Return how many subjects were under observation just before `time`."""
-        entered = np.concatenate([[-np.inf], self.times])[self.first]
-        left = self.times[self.last]
-        return int(((entered < time) & (left >= time)).sum())
+        return int(((self.entry < time) & (self.times[self.last] >= time)).sum())
 
     def is_known_at(self, time: float) -> bool:
         """Tell whether anybody was followed to `time`, or nobody is left to have an event."""
@@ -139,6 +139,7 @@ def cumulative_incidence(
         censored=counts[:, -1],
         incidence=np.cumsum((before / at_risk)[:, None] * events, axis=0),
         event_free=event_free,
+        entry=entered,
         first=first.astype(np.int64),
         last=last.astype(np.int64),
         column=column.astype(np.int64),

@@ -49,7 +49,7 @@ def aalen_variance(curve: CumulativeIncidence) -> Floats:
 
 
 def greenwood_variance(curve: CumulativeIncidence) -> Floats:
-    r"""Return the variance with multinomial scatter, as mstate::probtrans does for two states.
+    r"""Return the variance with multinomial scatter, as of a model of several states.
 
     At a time the hazards of all causes have the covariance
     :math:`(\delta_{kl} d_k - d_k d_l / n)/n^2`. With one cause it is Greenwood's formula.
