@@ -120,6 +120,8 @@ def _estimand(where: str, estimand: Estimand, study: Study) -> Iterator[str]:
         yield from _absent(f"{where}.main and sensitivity", name, tuple(analyses))
     if (main := analyses.get(estimand.main)) is None:
         return
+    if main.role == "sensitivity":
+        yield f"{where}.main: {main.id} is a sensitivity analysis; name it in sensitivity"
     for key, found in (
         ("population", main.set_id),
         ("endpoint", main.endpoint),
@@ -128,8 +130,6 @@ def _estimand(where: str, estimand: Estimand, study: Study) -> Iterator[str]:
         if getattr(estimand, key) != found:
             stated = getattr(estimand, key)
             yield f"{where}.{key} is {stated!r}; its main analysis {main.id} has {found!r}"
-    if main.role == "sensitivity":
-        yield f"{where}.main: {main.id} is a sensitivity analysis; name it in sensitivity"
     for name in estimand.sensitivity:
         if name in analyses and analyses[name].role != "sensitivity":
             yield f"{where}.sensitivity: {name} has the role {analyses[name].role}"

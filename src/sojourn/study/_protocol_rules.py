@@ -50,7 +50,7 @@ def protocol_breaches(
     """
     deaths = _deaths(tables)
     by_code = {arm.code: arm for arm in study.arms}
-    if population.doses_as_planned:
+    if population.doses_as_planned and "doses" in tables:
         rows = _dated(tables["doses"].table, subjects)
         for subject in subjects:
             arm = by_code[arms[subject]]

@@ -64,10 +64,7 @@ def population_words(study: Study, set_id: str) -> str:
     return "; of these ".join(named.get(part, part) for part in parts)
 
 
-_NARROWED = {
-    name: words.removeprefix("dosed, ").replace("affected at", "those affected at")
-    for name, words in ANALYSIS_SETS.items()
-}
+_NARROWED = {name: words.removeprefix("dosed, ") for name, words in ANALYSIS_SETS.items()}
 
 
 def _event(event: IntercurrentEvent) -> str:
