@@ -58,9 +58,7 @@ def _incidences(study: Study, taken: Mapping[str, Analysed], ledger: Ledger) -> 
         )
         names = _NAMES | settings.names
         made = curve(analysed.rows, settings).with_columns(
-            pl.col("CAUSE")
-            .map_elements(lambda code, names=names: names.get(code, ""), return_dtype=pl.String)
-            .alias("NAME")
+            pl.col("CAUSE").replace_strict(names, default="", return_dtype=pl.String).alias("NAME")
         )
         yield listings.make_listing(
             f"cif_{analysis.id}",

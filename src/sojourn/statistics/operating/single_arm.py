@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import betaln, xlog1py, xlogy
 
 from sojourn.core.errors import DataError
-from sojourn.statistics.proportion import clopper_pearson
+from sojourn.statistics.exact.many import clopper_pearson_table
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +72,7 @@ def proportion_design(
     p = np.asarray(truths, dtype=np.float64)
     if n < 1 or p.size == 0 or not np.all((p >= 0) & (p <= 1)):
         raise DataError(f"n is {n}, true proportions {list(truths)}: expected n >= 1 and 0 to 1")
-    bounds = np.array([clopper_pearson(x, n, level=level) for x in range(n + 1)])
+    bounds = clopper_pearson_table(n, level=level)
     weights = binomial_probabilities(n, truths)
     inside = (bounds[None, :, 0] <= p[:, None]) & (p[:, None] <= bounds[None, :, 1])
     above, fewest = None, None
