@@ -13,6 +13,8 @@ from sojourn.testing import check_analysis
 
 analyses: Registry[Analysis] = Registry("sojourn.statistics", "ANALYSIS")
 SETTINGS = {
+    "binomial_test": {"p0": 0.5},
+    "spearman": {"covariates": ["DAY"]},
     "kaplan_meier": {"at": [10, 30], "quantiles": [0.25, 0.5], "follow_up": True},
     "landmark": {"landmark_day": 10, "known_on": "origin", "at": [20, 30]},
     "restricted_mean": {"tau_days": 25},

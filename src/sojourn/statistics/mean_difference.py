@@ -1,17 +1,15 @@
 """Difference of two means: Welch's interval, and the exact permutation test beside it."""
 
-import itertools
 import math
 
-import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from sojourn.core.analyses import Analysis, GroupEstimate
-from sojourn.core.errors import DataError
 from sojourn.core.estimates import Estimate
 from sojourn.statistics._distributions import student_quantile
-from sojourn.statistics._groups import split_groups
+from sojourn.statistics._pairs import Pair, compare_pair
+from sojourn.statistics.exact.permutation import MOST_SPLITS, permutation_test
 from sojourn.statistics.mean import standard_error
 
 
@@ -28,7 +26,7 @@ class Settings(BaseModel):
     groups: tuple[str, str] | None = None
     unit: str = "1"
     level: float = Field(default=0.95, gt=0, lt=1)
-    max_splits: int = Field(default=200_000, ge=1)
+    max_splits: int = Field(default=200_000, ge=1, le=MOST_SPLITS)
 
 
 def estimate_mean_difference(outcomes: pl.DataFrame, settings: Settings) -> list[GroupEstimate]:
@@ -58,30 +56,18 @@ def estimate_mean_difference(outcomes: pl.DataFrame, settings: Settings) -> list
     ----------
     Welch, Biometrika 34 (1947) 28. Pitman, Suppl. J. R. Stat. Soc. 4 (1937) 119.
     """
-    groups = {group.name: group for group in split_groups(outcomes, "AVAL")}
-    if not groups:
-        return []
-    if len(groups) == 1:
-        # Early in a trial one arm may have nobody yet: that is no error of the settings.
-        (only,) = groups.values()
-        reason = f"one group only: nobody to compare {only.name} with"
-        n = len(only.rows["AVAL"])
-        return [GroupEstimate(only.name, "difference", "difference", None, n, reason=reason)]
-    chosen = settings.groups or tuple(groups)
-    if len(chosen) != 2 or not set(chosen) <= groups.keys():
-        raise DataError(
-            f"a difference needs two groups; found {', '.join(groups)}; name two of them in "
-            "settings.groups"
-        )
-    first, second = (groups[name] for name in chosen)
-    x, y = first.rows["AVAL"].to_list(), second.rows["AVAL"].to_list()
-    name, label = f"{first.name}-{second.name}", f"mean of {first.name} minus {second.name}"
-    n = len(x) + len(y)
-    if not x or not y:
-        reason = f"a group is empty: {first.name} has {len(x)}, {second.name} {len(y)} values"
-        return [GroupEstimate(name, "difference", label, None, n, reason=reason)]
+    label = "mean of {first} minus {second}"
+
+    def estimate(pair: Pair, label: str) -> GroupEstimate:
+        return _difference(pair, label, settings)
+
+    return compare_pair(outcomes, "AVAL", settings.groups, "difference", label, estimate)
+
+
+def _difference(pair: Pair, label: str, settings: Settings) -> GroupEstimate:
+    x, y = pair.values()
     p_value, note = permutation_p_value(x, y, max_splits=settings.max_splits)
-    notes = (note, *(f"{g.name}: {m}" for g in (first, second) for m in g.missing_note))
+    notes = (note, *pair.missing_notes)
     lower, upper, error = welch_interval(x, y, level=settings.level)
     estimate = Estimate(
         value=_mean(x) - _mean(y),
@@ -90,11 +76,11 @@ def estimate_mean_difference(outcomes: pl.DataFrame, settings: Settings) -> list
         upper=upper,
         level=settings.level,
         method="Welch interval",
-        n=n,
+        n=pair.n,
         components={} if error is None else {"standard error": error},
         notes=notes if error is not None else ("a group has one value: no spread known", *notes),
     )
-    return [GroupEstimate(name, "difference", label, estimate, n, p_value)]
+    return GroupEstimate(pair.name, "difference", label, estimate, pair.n, p_value)
 
 
 def welch_interval(
@@ -138,15 +124,8 @@ def permutation_p_value(
     n_splits = math.comb(len(x) + len(y), len(x))
     if n_splits > max_splits:
         return None, f"no permutation test: {n_splits} splits, more than {max_splits}"
-    pooled = np.array([*x, *y])
-    splits = itertools.combinations(range(len(pooled)), len(x))
-    index = np.fromiter(itertools.chain.from_iterable(splits), int).reshape(n_splits, len(x))
-    total = pooled.sum()
-    sums = pooled[index].sum(axis=1)
-    differences = np.abs(sums / len(x) - (total - sums) / len(y))
-    observed = abs(_mean(x) - _mean(y))
-    count = int((differences >= observed - 1e-12 * np.abs(pooled).max()).sum())
-    return count / n_splits, f"exact permutation test over all {n_splits} splits"
+    p_value = permutation_test(x, y).p_two_sided
+    return p_value, f"exact permutation test over all {n_splits} splits"
 
 
 def _mean(values: list[float]) -> float:

@@ -81,6 +81,21 @@ def p_less(successes: int, n: int, p0: float) -> float:
     return float(bdtr(successes, n, p0))
 
 
+def p_central(successes: int, n: int, p0: float) -> float:
+    """Return the two-sided p of twice the smaller tail; it rejects as `clopper_pearson` does.
+
+    Raises
+    ------
+    DataError
+        if the counts or `p0` cannot be.
+
+    References
+    ----------
+    Fay, R Journal 2 (2010) 53.
+    """
+    return min(1.0, 2 * min(p_greater(successes, n, p0), p_less(successes, n, p0)))
+
+
 def p_mid(successes: int, n: int, p0: float) -> float:
     """Return the two-sided mid-p: twice the smaller tail with half of the observed count.
 
