@@ -104,8 +104,11 @@ def _clock(process: CountingProcess) -> tuple[Array, Array]:
 
 
 def _quadratic(score: Array, variance: Array) -> float:
-    """Return U' V^- U; NaN where time does not vary over the events, so that V is 0."""
+    """Return U' V^-1 U; NaN where the events are too few for V to have an inverse."""
     scale = np.sqrt(np.maximum(np.diag(variance), 0))
     if (scale <= 1e-10).any():
         return float("nan")
-    return float(score @ np.linalg.solve(variance, score))
+    scaled = variance / np.outer(scale, scale)
+    if np.linalg.eigvalsh(scaled)[0] < 1e-9:
+        return float("nan")
+    return float((score / scale) @ np.linalg.solve(scaled, score / scale))
