@@ -26,7 +26,7 @@ class Course:
     """One subject's course: day 0, daily values since then, transfusions, follow-up.
 
     `before` holds the daily values up to day 0 (it included), `n_late` counts days after the end
-    of follow-up, which are left out.
+    of follow-up, which are left out, `table` names the table of the values.
     """
 
     subject: str
@@ -36,6 +36,7 @@ class Course:
     transfusions: list[Dated]
     follow: FollowUp
     n_late: int = 0
+    table: str = "counts"
 
     @property
     def problem(self) -> str:
@@ -65,6 +66,7 @@ def find_courses(
     events: pl.DataFrame | None = None,
     follow_up: pl.DataFrame | None = None,
     drop: Mapping[str, frozenset[int]] | None = None,
+    table: str = "counts",
 ) -> list[Course]:
     """Return the course of every subject of the tables, in order of subject.
 
@@ -80,6 +82,8 @@ def find_courses(
         death and last contact; values after them are left out.
     drop
         days by subject whose counts, from day 0 on, are taken as not measured.
+    table
+        name of the table of counts.
     """
     zeros = find_day_zeros(doses)
     lowest = find_daily_lowest(counts, value, zeros)
@@ -100,6 +104,7 @@ def find_courses(
                 [g for g in given.get(subject, []) if g.record["PRODUCT"] == product],
                 follow,
                 len(since.days) - len(daily.days),
+                table,
             )
         )
     return courses
@@ -137,16 +142,17 @@ def make_recovery(
     return row, finding
 
 
-def grounds(finding: Finding) -> str:
+def grounds(finding: Finding, table: str = "counts") -> str:
     """Return the rows of counts and transfusions behind `finding`, as evidence."""
-    return list_evidence(counts=finding.count_rows, transfusions=finding.transfusion_rows)
+    rows = {table: finding.count_rows, "transfusions": finding.transfusion_rows}
+    return list_evidence(**rows)
 
 
 def _ending(course: Course, finding: Finding) -> tuple[int, int, str, str]:
     if finding.onset is not None:
-        return finding.onset, EVENT, finding.reason, grounds(finding)
+        return finding.onset, EVENT, finding.reason, grounds(finding, course.table)
     death = course.follow.death
     if death is not None:
-        evidence = ";".join(filter(None, (grounds(finding), course.follow.evidence)))
+        evidence = ";".join(filter(None, (grounds(finding, course.table), course.follow.evidence)))
         return death, DEATH_FIRST, f"{finding.reason}; died on day {death}", evidence
-    return course.daily.days[-1], CENSORED, finding.reason, grounds(finding)
+    return course.daily.days[-1], CENSORED, finding.reason, grounds(finding, course.table)

@@ -40,8 +40,9 @@ def non_relapse_mortality(
     Returns
     -------
         `OUTCOME`, one row for each subject with PARAMCD NRM: ``AVAL`` in days from the origin,
-        ``ENTRY`` the first dose where that is later, ``CNSR`` 0 at such a death, 3 at a relapse before
-        it, 1 at the last contact, ``AVALC`` the event or CENSORED; null where neither is recorded.
+        ``ENTRY`` the first dose where that is later, ``CNSR`` 0 at such a death, 3 at a relapse
+        before it, 1 at the last contact, ``AVALC`` the event or CENSORED; null where neither is
+        recorded.
 
     Raises
     ------
