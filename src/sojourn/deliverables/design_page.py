@@ -1,6 +1,6 @@
 """A page on a design: what each analysis can be expected to show, as curves and as a table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sojourn.core.errors import DataError
 from sojourn.deliverables._blocks import Block, Figure, Head, Prose, Row, Section, Table, numbered
@@ -19,6 +19,8 @@ def render_design_page(
     title: str,
     characteristics: Sequence[Characteristic],
     without: Sequence[tuple[str, str]] = (),
+    *,
+    labels: Mapping[str, str],
 ) -> str:
     """Return one self-contained HTML page; the same numbers give the same text.
 
@@ -30,6 +32,8 @@ def render_design_page(
         what `sojourn.study.designing.design_study` returned, in its order.
     without
         analyses that have no number, each with the reason.
+    labels
+        what each analysis is called in the study file, by id.
 
     Raises
     ------
@@ -42,7 +46,7 @@ def render_design_page(
         raise DataError("a design page needs at least one number")
     analyses = list(dict.fromkeys(made.analysis for made in characteristics))
     sections = [
-        _section(name, [made for made in characteristics if made.analysis == name])
+        _section(name, labels.get(name, name), [m for m in characteristics if m.analysis == name])
         for name in analyses
     ]
     if without:
@@ -65,60 +69,67 @@ def render_design_page(
     return page
 
 
-def _section(analysis: str, made: Sequence[Characteristic]) -> Section:
-    blocks: list[Block] = [
-        Prose(
-            "Every truth below is an assumption of the study file; none of it is a forecast.",
-            tone="quiet",
-        )
-    ]
+def _section(analysis: str, label: str, made: Sequence[Characteristic]) -> Section:
+    words = f"{made[0].method}. Every truth is an assumption of the study file, not a forecast."
+    blocks: list[Block] = [Prose(words, tone="quiet")]
     for quantity in dict.fromkeys(m.quantity for m in made):
-        blocks.append(_figure(analysis, quantity, [m for m in made if m.quantity == quantity]))
-    heads = (
-        Head("n"),
-        Head("truth", is_number=True),
-        Head("what is varied"),
-        Head("given"),
-        Head("expected"),
-        Head("value", is_number=True),
-        Head("unit"),
-        Head("basis"),
+        own = [m for m in made if m.quantity == quantity]
+        blocks += [_figure(analysis, quantity, own), _table(quantity, own)]
+    return Section(analysis, f"{label} ({analysis})", tuple(blocks))
+
+
+def _table(quantity: str, made: Sequence[Characteristic]) -> Table:
+    """Return one row for each truth and one column for each curve."""
+    curves = _curves(made)
+    truths = sorted({m.truth for m in made})
+    rows = []
+    for truth in truths:
+        found = [[m for m in points if m.truth == truth] for points in curves.values()]
+        rows.append(Row((f"{truth:g}", *(_written(m[0]) if m else "\u2013" for m in found))))
+    unit = "" if made[0].unit == "1" else f", {made[0].unit}"
+    worst = max(m.error for m in made)
+    basis = f"{made[0].basis}; largest Monte Carlo error {worst:.1g}" if worst else "Exact sums"
+    return Table(
+        f"{quantity}{unit}",
+        (Head(made[0].truth_unit), *(Head(name, is_number=True) for name in curves)),
+        tuple(rows),
+        (f"{basis}.",),
     )
-    rows = tuple(
-        Row(
-            (
-                m.n,
-                f"{m.truth:g}",
-                m.truth_unit,
-                m.given,
-                m.quantity,
-                _written(m),
-                "" if m.unit == "1" else m.unit,
-                m.basis,
-            )
-        )
-        for m in made
-    )
-    blocks.append(Table(made[0].method, heads, rows))
-    return Section(analysis, analysis, tuple(blocks))
 
 
-def _written(made: Characteristic) -> str:
-    """Return the value with as many digits as its Monte Carlo error leaves."""
-    if made.error <= 0:
-        return f"{made.value:.4g}"
-    return f"{made.value:.4g} (MC error {made.error:.1g})"
-
-
-def _figure(analysis: str, quantity: str, made: Sequence[Characteristic]) -> Figure:
+def _curves(made: Sequence[Characteristic]) -> Curves:
     curves: Curves = {}
     for m in made:
         curves.setdefault(f"n = {m.n}, {m.given}", []).append(m)
+    return curves
+
+
+def _written(made: Characteristic) -> str:
+    """Return the value with no more digits than its Monte Carlo error leaves."""
+    if 0 < made.value < 5e-4:
+        return "<0.0005"
+    return f"{made.value:.3f}" if made.unit == "1" else f"{made.value:.3g}"
+
+
+def _shows(quantity: str, varied: str) -> str:
+    """Return in words what a figure shows."""
+    if quantity.startswith("half width"):
+        return f"How far the interval reaches to either side on average, against the {varied}."
+    if quantity.startswith("coverage"):
+        return f"How often the interval holds what was assumed to be true, against the {varied}."
+    if quantity.startswith("lower bound"):
+        return f"How often the interval's {quantity} would be found, against the {varied}."
+    return f"How often the {quantity}, against the {varied}."
+
+
+def _figure(analysis: str, quantity: str, made: Sequence[Characteristic]) -> Figure:
+    curves = _curves(made)
     unit = made[0].unit
     share = unit == "1"
     top = 1.0 if share and quantity != "half width" else 1.05 * max(m.value for m in made)
     x = linear(min(m.truth for m in made), max(m.truth for m in made), 64, 500, is_tight=True)
-    y = linear(0.0, top, 230, 34)
+    low = min(m.value for m in made) - 0.02 if quantity.startswith("coverage") else 0.0
+    y = linear(low, top, 230, 34)
     height = 282 + 18 * len(curves)
     label = quantity if share else f"{quantity}, {unit}"
     parts: list[str] = [
@@ -132,7 +143,7 @@ def _figure(analysis: str, quantity: str, made: Sequence[Characteristic]) -> Fig
     return Figure(
         id=name,
         title=f"{analysis}: {quantity}",
-        shows=f"{quantity} against the {made[0].truth_unit}",
+        shows=_shows(quantity, made[0].truth_unit),
         reading="Each curve is one number of subjects and one set of further assumptions.",
         worry="The curve is as good as the truths that were assumed.",
         n=", ".join(dict.fromkeys(m.n for m in made)),

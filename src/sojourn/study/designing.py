@@ -307,7 +307,10 @@ def write_design(study: Study, made: DesignTable, out: Path) -> Path:
     PluginError
         if jinja2 is not installed.
     """
-    page = render_design_page(study.id, study.title, made.characteristics, made.without)
+    labels = {analysis.id: analysis.label for analysis in study.analyses}
+    page = render_design_page(
+        study.id, study.title, made.characteristics, made.without, labels=labels
+    )
     out.mkdir(parents=True, exist_ok=True)
     rows = [as_row(m) for m in made.characteristics]
     table = pl.DataFrame(rows, schema=list(COLUMNS), orient="row")
