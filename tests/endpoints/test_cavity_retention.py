@@ -56,3 +56,23 @@ def test_two_rows_for_one_visit_are_refused():
 def test_subjects_come_in_order_whatever_the_order_of_rows():
     made = cavity_retention(table(row("02"), row("01")), Rule())
     assert made["USUBJID"].to_list() == ["01", "02"]
+
+
+def test_visits_stand_in_one_parameter_a_row_for_each_subject_and_visit():
+    rows = (row(), row(visit="DAY3", value=0.8), row("02", visit="DAY3", value=0.7))
+    made = cavity_retention(table(*rows), Rule(visits=("DAY3", "DAY7")))
+    series = made.filter(pl.col("PARAMCD") == "MPIVIS")
+    assert series.select("USUBJID", "AVISIT", "AVAL").rows() == [
+        ("01", "DAY3", 0.8),
+        ("02", "DAY3", 0.7),
+        ("01", "DAY7", 0.6),
+        ("02", "DAY7", None),
+    ]
+    assert series["REASON"].to_list()[-1] == "no scan at DAY7"
+    assert made.filter(pl.col("PARAMCD") == "MPIRET")["AVAL"].to_list() == [0.6, None]
+
+
+def test_two_rows_for_one_of_the_visits_are_refused():
+    twice = table(row(), row(visit="DAY3"), row(visit="DAY3"))
+    with pytest.raises(DataError, match="two retention rows for DAY3"):
+        cavity_retention(twice, Rule(visits=("DAY3",)))

@@ -65,3 +65,14 @@ def test_the_table_of_the_date_must_be_there(tmp_path):
 def test_every_derivation_names_its_origin():
     made = study()
     assert origin_of(made.endpoints[0], made.day_zero) == "first_dose (doses.ADT)"
+
+
+def test_an_endpoint_with_another_origin_names_both():
+    made = study(
+        ('use = "hemogram_response"', 'use = "overall_survival"\nrule = {origin = "transplant"}'),
+        ('param = "ANCREC40"', 'param = "OS"'),
+        ('param = "ANCREC40"\nintercurrent', 'param = "OS"\nintercurrent'),
+    )
+    assert origin_of(made.endpoints[0], made.day_zero) == (
+        "transplant (the endpoint's own rule; day 0 is first_dose (doses.ADT))"
+    )

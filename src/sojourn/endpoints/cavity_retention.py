@@ -27,7 +27,11 @@ RETENTION: Mapping[str, type[pl.DataType]] = {
 
 
 class Rule(BaseModel):
-    """Which scan answers, and which scans may."""
+    """Which scan answers, and which scans may.
+
+    `visits`: visits whose shares stand in one parameter, a row for each of them, as analyses of
+    repeated measures need; none unless stated.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -36,6 +40,7 @@ class Rule(BaseModel):
     accept_flagged: bool = Field(
         default=True, description="keep scans whose signal the source model does not explain"
     )
+    visits: tuple[str, ...] = ()
 
 
 def cavity_retention(retention: pl.DataFrame, rule: Rule) -> pl.DataFrame:
@@ -54,8 +59,10 @@ def cavity_retention(retention: pl.DataFrame, rule: Rule) -> pl.DataFrame:
 
     Returns
     -------
-        one row for each subject, `OUTCOME`; ``AVAL`` is null where the scan is missing, refused or
-        not accepted, and ``REASON`` then says why. Missing is missing: no value is carried on.
+        `OUTCOME`, one row for each subject with PARAMCD MPIRET, and with `rule.visits` one for each
+        of these with PARAMCD MPIVIS and ``AVISIT``. ``AVAL`` is null where the scan is missing,
+        refused or not accepted, and ``REASON`` then says why. Missing is missing: no value is
+        carried on.
 
     Raises
     ------
@@ -66,26 +73,37 @@ def cavity_retention(retention: pl.DataFrame, rule: Rule) -> pl.DataFrame:
     ----------
     NCT07313020, primaryOutcomes[0].
     """
-    at_visit = retention.filter(pl.col("VISIT") == rule.visit)
-    twice = at_visit.group_by("USUBJID").len().filter(pl.col("len") > 1)["USUBJID"].to_list()
-    if twice:
-        raise DataError(f"subjects {sorted(twice)} have two retention rows for {rule.visit}")
-    rows = {row["USUBJID"]: row for row in at_visit.iter_rows(named=True)}
     subjects = sorted(set(retention["USUBJID"].to_list()))
-    outcomes = [_outcome(subject, rows.get(subject), rule) for subject in subjects]
+    rows = _by_subject(retention, rule.visit)
+    outcomes = [_outcome(s, "MPIRET", rows.get(s), rule, rule.visit) for s in subjects]
+    for visit in rule.visits:
+        rows = _by_subject(retention, visit)
+        outcomes += [
+            _outcome(s, "MPIVIS", rows.get(s), rule, visit) | {"AVISIT": visit} for s in subjects
+        ]
     return make_outcomes(outcomes)
 
 
-def _outcome(subject: str, row: dict[str, Any] | None, rule: Rule) -> dict[str, object]:
+def _by_subject(retention: pl.DataFrame, visit: str) -> dict[str, dict[str, Any]]:
+    at_visit = retention.filter(pl.col("VISIT") == visit)
+    twice = at_visit.group_by("USUBJID").len().filter(pl.col("len") > 1)["USUBJID"].to_list()
+    if twice:
+        raise DataError(f"subjects {sorted(twice)} have two retention rows for {visit}")
+    return {row["USUBJID"]: row for row in at_visit.iter_rows(named=True)}
+
+
+def _outcome(
+    subject: str, paramcd: str, row: dict[str, Any] | None, rule: Rule, visit: str
+) -> dict[str, object]:
     if row is None:
-        return make_outcome(subject, "MPIRET", reason=f"no scan at {rule.visit}")
+        return make_outcome(subject, paramcd, reason=f"no scan at {visit}")
     value, reason = row["AVAL"], str(row["REASON"] or "")
     if row["GRADE"] not in rule.grades and value is not None:
         value, reason = None, f"import grade {row['GRADE']} is not accepted by the rule"
     if row["FLAGGED"] and not rule.accept_flagged and value is not None:
         value, reason = None, "the source model does not explain the signal; refused by the rule"
     made = make_outcome(
-        subject, "MPIRET", aval=value, reason=reason, evidence=str(row["EVIDENCE"] or "")
+        subject, paramcd, aval=value, reason=reason, evidence=str(row["EVIDENCE"] or "")
     )
     return made | {"ADT": row["ADT"], "DAY": row["DAY"]}
 

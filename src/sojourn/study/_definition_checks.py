@@ -201,7 +201,7 @@ def _dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
 def unstated_defaults(study: Study) -> Iterator[tuple[str, str, Any]]:
     """Yield (place, key, value) of each setting that the study file leaves to the program.
 
-    A default of None is no value: it says that something is not done.
+    A default of None or of nothing, ``()``, is no value: it says that something is not done.
     """
     rules = _models(_ENDPOINTS, {e.use for e in study.endpoints}, lambda plugin: plugin.rule)
     for i, endpoint in enumerate(study.endpoints):
@@ -225,7 +225,7 @@ def _defaults(
 ) -> Iterator[tuple[str, Any]]:
     for name, field in type(model).model_fields.items():
         key, value = field.alias or name, getattr(model, name)
-        if key not in stated and value is not None:
+        if key not in stated and value not in (None, (), {}):
             yield f"{prefix}{key}", value
-        elif isinstance(value, BaseModel) and isinstance(inner := stated[key], Mapping):
+        elif isinstance(value, BaseModel) and isinstance(inner := stated.get(key), Mapping):
             yield from _defaults(value, inner, f"{prefix}{key}.")

@@ -27,8 +27,8 @@ TIME_TO_EVENT = frozenset(
 AT_LANDMARK = frozenset({"landmark"})
 """Statistics that follow subjects from a later day, by what was known of them then."""
 
-_COLUMN_SETTINGS = ("covariates", "strata")
-_FROM_ROWS = ("BASE", "ENTRY", "AVISIT")
+_COLUMN_SETTINGS = ("covariates", "strata", "status_day", "known_on")
+_FROM_ROWS = ("BASE", "ENTRY", "AVISIT", "origin")
 
 
 def plan_problems(study: Study) -> Iterator[str]:

@@ -50,10 +50,13 @@ def derive_outcomes(
 
 
 def origin_of(endpoint: StudyEndpoint, day_zero: DayZero) -> str:
-    """Return what an endpoint's days are counted from, in words."""
+    """Return what an endpoint's days are counted from, in words.
+
+    A rule's own origin "first_dose" is the study's day 0, whatever that is.
+    """
     rule = endpoints.get(endpoint.use).check_rule(endpoint.rule)
     own = getattr(rule, "origin", None)
-    if own is None or own == day_zero.event:
+    if own in (None, "first_dose"):
         return day_zero.words
     return f"{own} (the endpoint's own rule; day 0 is {day_zero.words})"
 

@@ -24,6 +24,7 @@ from sojourn.study.linting import lint_record
 from sojourn.study.multiplicity import multiplicity_listing
 from sojourn.study.populations import first_doses, population_listings
 from sojourn.study.shown_clinical import clinical_listings
+from sojourn.study.stopping import stopping_listing
 from sojourn.study.store import Store
 
 
@@ -48,6 +49,7 @@ def study_listings(
         *_changes(trial, outcomes, groups),
         *clinical_listings(trial.study, taken, outcomes, groups, ledger),
         listings.adverse_events(tables, groups),
+        stopping_listing(material),
         listings.doses(tables, groups),
         listings.lots(tables, groups),
         listings.counts(tables),
