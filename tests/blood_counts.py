@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from sojourn.core.tables import (
+    ADVERSE_EVENTS,
     CHIMERISM,
     CHRONIC_GVHD,
     COUNTS,
@@ -17,9 +18,12 @@ from sojourn.core.tables import (
     GROWTH_FACTORS,
     GVHD_STAGES,
     INFECTIONS,
+    KL_READINGS,
     LYMPHOCYTES,
     PAIN_VAS,
+    PATIENT_GLOBAL,
     ROW,
+    SF36,
     SUBJECTS,
     TRANSFUSIONS,
     WOMAC,
@@ -163,6 +167,38 @@ def small_trial():
         **transplant_tables(),
         "womac": table(WOMAC, visits),
         "pain_vas": table(PAIN_VAS, [(s, v, d, 50.0 - x[0]) for s, v, d, *x in visits if x[0]]),
+        **reported_tables(),
+    }
+
+
+def reported_tables():
+    """Return questionnaires, readings and adverse events of the small trial."""
+    visits = [(f"0{i}", v, on(d)) for i in range(4) for v, d in (("BASELINE", 0), ("WEEK6", 42))]
+    films = [("R1", "READER", 2), ("R2", "READER", 3), ("J", "ADJUDICATOR", 3)]
+    return {
+        "sf36": table(
+            SF36, [(*v, *([None] * i), *([1 + i % 2] * (36 - i))) for i, v in enumerate(visits)]
+        ),
+        "patient_global": table(
+            PATIENT_GLOBAL, [(*v, 80.0 - 20 * i if i < 4 else None) for i, v in enumerate(visits)]
+        ),
+        "kl_readings": table(
+            KL_READINGS,
+            [
+                (f"0{i}", "BASELINE", on(-1), reader, role, "FIXED_FLEXION", grade)
+                for i in range(3)
+                for reader, role, grade in films[: i + 1]
+            ],
+        ),
+        "adverse_events": table(
+            ADVERSE_EVENTS,
+            [
+                ("00", on(-3), "fever", 1, "N", "NOT RELATED", on(2), "NONE"),
+                ("00", on(1), "fever", 1, "N", "RELATED", None, "NONE"),
+                ("00", on(8), "rash", 2, "N", None, None, "HYPERSENSITIVITY"),
+                ("01", on(4), "sepsis", 4, "Y", "POSSIBLY", on(9), None),
+            ],
+        ),
     }
 
 

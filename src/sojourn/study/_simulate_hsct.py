@@ -18,6 +18,7 @@ from sojourn.study._simulate_counts import (
     simulate_blood,
 )
 from sojourn.study._simulate_hsct_events import Event, Outlook, draw_events, draw_outlook
+from sojourn.study._simulate_safety import complete_events
 from sojourn.study._simulated import (
     EPOCH,
     Row,
@@ -134,8 +135,12 @@ def _simulate_subject(study: Study, seed: int, subject: str, index: int) -> _Sub
         "counts": _count_rows(rng("sampling"), subject, day_zero, blood),
         **_support_rows(rng("support"), subject, day_zero, blood),
         "events": [_event_row(subject, day_zero, event) for event in events],
-        "adverse_events": _draw_adverse_events(
-            rng("adverse events"), subject, day_zero, doses, events, outlook
+        "adverse_events": complete_events(
+            rng("ends of events"),
+            subject,
+            _draw_adverse_events(rng("adverse events"), subject, day_zero, doses, events, outlook),
+            [],
+            day_zero + dt.timedelta(days=outlook.last_contact),
         ),
         "follow_up": [_dated(subject, day_zero, outlook.last_contact)],
     }

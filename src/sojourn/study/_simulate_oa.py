@@ -21,6 +21,7 @@ from sojourn.physics.particles import FERUMOXYTOL
 from sojourn.physics.phantoms import KneePhantom, simulate_knee
 from sojourn.physics.system_matrix import simulate_calibration
 from sojourn.study._simulate_kinetics import KneeKinetics, draw_kinetics
+from sojourn.study._simulate_oa_reported import draw_reported, visit_dates
 from sojourn.study._simulate_oa_tables import (
     Injection,
     draw_adverse_events,
@@ -30,6 +31,7 @@ from sojourn.study._simulate_oa_tables import (
     draw_scores,
     lot_name,
 )
+from sojourn.study._simulate_safety import complete_events
 from sojourn.study._simulated import (
     EPOCH,
     Row,
@@ -46,6 +48,9 @@ UG = 1e-9
 SESSION_GAIN_SD = 0.03
 """Relative standard deviation of the scanner's gain from session to session [assumption]: device
 drift of 2 to 5 % is the range of published uncertainty budgets."""
+
+_HYPERSENSITIVITY = 0.04
+"""Share of injections followed by a reaction coded as hypersensitivity [assumption]."""
 
 _EARLY_SUBJECTS = 4
 """Special findings fall on one of the first subjects, so that a longer list moves none."""
@@ -171,19 +176,29 @@ def _simulate_subject(
     iron = {name: _by_region(amounts) for name, amounts in placed.items()}
     register = _register(rng("typed"), subject, index, day_zero, days, iron, findings, ratio)
     scores = draw_scores(rng("scores"), study, subject, day_zero, days, has_cells=has_cells)
+    person, grade = draw_person(rng("person"), study, subject)
+    last = day_zero + dt.timedelta(days=max(days.values()) + 14)
+    dates = visit_dates(study, day_zero, days, scores)
+    events = draw_adverse_events(
+        rng("adverse events"), subject, day_zero, is_serious=index == findings.serious
+    )
     rows: dict[str, list[Row]] = {
-        "subjects": [draw_person(rng("person"), study, subject)],
+        "subjects": [person],
         "allocation": [{"USUBJID": subject, "ARMCD": arm.code}],
         "doses": [injection.row],
         "lots": [lot.row],
         "scans": list(register.values()),
         **scores,
-        "adverse_events": draw_adverse_events(
-            rng("adverse events"), subject, day_zero, is_serious=index == findings.serious
+        **draw_reported(rng("questionnaires"), study, subject, scores["womac"], dates, grade=grade),
+        "adverse_events": complete_events(
+            rng("ends of events"),
+            subject,
+            events,
+            [day_zero],
+            last,
+            p_hypersensitivity=_HYPERSENSITIVITY,
         ),
-        "follow_up": [
-            {"USUBJID": subject, "ADT": day_zero + dt.timedelta(days=max(days.values()) + 14)}
-        ],
+        "follow_up": [{"USUBJID": subject, "ADT": last}],
     }
     gains = {
         visit: 1.0 + SESSION_GAIN_SD * float(rng("session gain", visit).standard_normal())

@@ -103,16 +103,20 @@ def draw_injection(
     return Injection(row, drawn - residual, lot.iron_per_cell_pg)
 
 
-def draw_person(rng: np.random.Generator, study: Study, subject: str) -> Row:
-    """Return an eligible person, mostly women of about 60 years [assumption]."""
+def draw_person(rng: np.random.Generator, study: Study, subject: str) -> tuple[Row, int]:
+    """Return an eligible person, mostly women of about 60 years [assumption], and the true grade.
+
+    The grade is Kellgren and Lawrence's, 2 or 3.
+    """
     low, high = age_limits(study)
     grade = "II" if rng.random() < 0.5 else "III"
-    return {
+    row: Row = {
         "USUBJID": subject,
         "SEX": "F" if rng.random() < 0.65 else "M",
         "AGE": int(np.clip(round(60 + 8 * rng.standard_normal()), low, high)),
         "DIAGNOSIS": f"knee osteoarthritis, Kellgren-Lawrence {grade}",
     }
+    return row, len(grade)
 
 
 def draw_scores(
