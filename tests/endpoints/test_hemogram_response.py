@@ -263,3 +263,30 @@ def test_reason_gives_baseline_verdict_and_grounds():
         "affected: hemoglobin 60 g/L on day 0; not recovered: "
         "hemoglobin never >= 70 g/L (highest 60 g/L on day 0)"
     )
+
+
+@pytest.mark.parametrize(("from_day", "onset"), [(0, 10), (10, 10), (11, None), (20, None)])
+def test_the_status_from_a_later_day_on(from_day, onset):
+    rows = respond(anc=[(0, 0.1), *ANC_UP], rule={"from_day": from_day})
+    assert rows["ANCREC40"]["DAY"] == onset
+    if onset is None:
+        assert rows["ANCREC40"]["REASON"].endswith(f"looked at from day {from_day} on")
+
+
+def test_who_recovered_before_the_window_and_stayed_so_has_status_recovered_in_it():
+    steady = [(0, 0.1), *((day, 0.9) for day in range(10, 40))]
+    assert respond(anc=steady, rule={"from_day": 20})["ANCREC40"]["DAY"] == 20
+    with pytest.raises(DataError, match="from_day must not lie after by_day"):
+        ENDPOINT.check_rule({"from_day": 41})
+
+
+def test_the_nadir_of_neutrophils_holds_here_too():
+    rise = [(0, 0.2), (1, 0.9), (2, 0.9), (3, 0.9), (9, 0.1), (12, 0.9), (13, 0.9), (14, 0.9)]
+    assert respond(anc=rise)["ANCREC40"]["DAY"] == 1
+    later = respond(anc=rise, rule={"neutrophils": {"nadir_by_day": 28}})
+    assert later["ANCREC40"]["DAY"] == 12
+
+
+def test_hemoglobin_in_g_per_dl_is_refused():
+    with pytest.raises(DataError, match=r"HGB is 7\.5 g/L; expected 30 to 250, not g/dL"):
+        respond(hgb=[(0, 7.5)])

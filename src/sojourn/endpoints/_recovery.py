@@ -6,6 +6,8 @@ from datetime import date
 
 import polars as pl
 
+from sojourn.core.errors import DataError
+from sojourn.core.tables import COUNTS, LYMPHOCYTES
 from sojourn.endpoints._days import (
     NO_DAY_0,
     Daily,
@@ -19,6 +21,11 @@ from sojourn.endpoints._days import (
 )
 from sojourn.endpoints._runs import Criterion, Finding
 from sojourn.endpoints._survival import CENSORED, DEATH_FIRST, EVENT, FollowUp, find_follow_ups
+
+LEAST_HIGHEST = 1e6
+"""1/L; a table whose highest count lies below it (0.001e9/L) is written in 10^9/L."""
+
+_KEPT = {column.name: column for table in (COUNTS, LYMPHOCYTES) for column in table.columns}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,13 @@ def find_courses(
         days by subject whose counts, from day 0 on, are taken as not measured.
     table
         name of the table of counts.
+
+    Raises
+    ------
+    DataError
+        if a value can only be one of another unit, or is no number.
     """
+    _check_unit(counts, value)
     zeros = find_day_zeros(doses)
     lowest = find_daily_lowest(counts, value, zeros)
     given = find_dated(transfusions, zeros)
@@ -156,3 +169,21 @@ def _ending(course: Course, finding: Finding) -> tuple[int, int, str, str]:
         evidence = ";".join(filter(None, (grounds(finding, course.table), course.follow.evidence)))
         return death, DEATH_FIRST, f"{finding.reason}; died on day {death}", evidence
     return course.daily.days[-1], CENSORED, finding.reason, grounds(finding, course.table)
+
+
+def _check_unit(counts: pl.DataFrame, value: str) -> None:
+    """Refuse what the schema refuses, so that a table made in memory is read no more leniently."""
+    column = _KEPT[value]
+    low, high = column.low or 0.0, column.high or float("inf")
+    strange = ~pl.col(value).is_between(low, high) & pl.col(value).cast(pl.Float64).is_not_nan()
+    other = "g/dL" if column.unit == "g/L" else "10^9/L"
+    for row in counts.filter(strange).sort("USUBJID", "ADT", value).head(1).iter_rows(named=True):
+        raise DataError(
+            f"subject {row['USUBJID']!r}, {row['ADT']}: {value} is {row[value]:g} {column.unit}; "
+            f"expected {low:g} to {high:g}, not {other}"
+        )
+    highest = counts.select(pl.col(value).cast(pl.Float64).max()).item()
+    if column.unit == "1/L" and highest is not None and 0 < highest < LEAST_HIGHEST:
+        raise DataError(
+            f"the highest {value} is {highest:g} 1/L: that is no count; expected 1/L, not 10^9/L"
+        )

@@ -148,7 +148,7 @@ class Consecutive:
 
     def find(self, daily: Daily, transfusions: list[Dated]) -> Finding:
         """Return the first row of days that meets the rule, or what denied the longest."""
-        good = [self._is_good(value) for value in daily.values]
+        good = [self.is_good(value) for value in daily.values]
         best: tuple[int, Finding] | None = None
         for i, is_good in enumerate(good):
             if not is_good:
@@ -166,7 +166,8 @@ class Consecutive:
         sign = ">" if self.comparison == "greater" else ">="
         return f"{sign} {self.quantity.text(self.threshold)}"
 
-    def _is_good(self, value: float) -> bool:
+    def is_good(self, value: float) -> bool:
+        """Tell whether a value meets the threshold."""
         return value > self.threshold if self.comparison == "greater" else value >= self.threshold
 
     def _judge(self, daily: Daily, i: int, length: int, transfusions: list[Dated]) -> Finding:

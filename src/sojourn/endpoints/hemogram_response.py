@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sojourn.core.endpoints import Endpoint
 from sojourn.endpoints._days import (
@@ -18,7 +18,7 @@ from sojourn.endpoints._recovery import Course, find_courses
 from sojourn.endpoints._runs import HEMOGLOBIN, NEUTROPHILS, PLATELETS, Finding, Quantity
 from sojourn.endpoints.hemoglobin_recovery import Rule as Hemoglobin
 from sojourn.endpoints.neutrophil_recovery import Rule as Neutrophils
-from sojourn.endpoints.neutrophil_recovery import find_g_csf_days
+from sojourn.endpoints.neutrophil_recovery import find_g_csf_days, since_nadir
 from sojourn.endpoints.platelet_response import Response, best_response
 
 Intercurrent = Literal["SECOND_GRAFT", "DLI", "RELAPSE", "GRAFT_REJECTION"]
@@ -27,7 +27,8 @@ Intercurrent = Literal["SECOND_GRAFT", "DLI", "RELAPSE", "GRAFT_REJECTION"]
 class Rule(BaseModel):
     """Who is affected, what recovery is, and by when; a study file may change every number.
 
-    `by_day`: a recovery counts if its onset is not later. `neutrophils`, `hemoglobin`,
+    `by_day`: a recovery counts if its onset is not later; `from_day`: only counts from this day on
+    are looked at, 20 for the status within days 20 to 40. `neutrophils`, `hemoglobin`,
     `platelets`: the rule of each lineage; `platelet_class`: the least class that counts as
     recovered, whose first day is the onset (a complete response may follow later).
 
@@ -43,6 +44,7 @@ class Rule(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     by_day: int = Field(default=40, ge=0)
+    from_day: int = Field(default=0, ge=0)
     neutrophils: Neutrophils = Neutrophils()
     hemoglobin: Hemoglobin = Hemoglobin()
     platelets: Response = Response()
@@ -59,6 +61,12 @@ class Rule(BaseModel):
         "RELAPSE",
         "GRAFT_REJECTION",
     )
+
+    @model_validator(mode="after")
+    def _days_are_ordered(self) -> "Rule":
+        if self.from_day > self.by_day:
+            raise ValueError("from_day must not lie after by_day")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +156,11 @@ def hemogram_response(
             drop=dropped if value == "ANC" else None,
         )
 
-    courses = zip(find("ANC", None), find("HGB", "RBC"), find("PLT", "PLT"), strict=True)
+    def seen(course: Course) -> Course:
+        return replace(course, daily=course.daily.between(rule.from_day or None, None))
+
+    lineages = (find("ANC", None), find("HGB", "RBC"), find("PLT", "PLT"))
+    courses = zip(*(map(seen, lineage) for lineage in lineages), strict=True)
     return make_outcomes([row for course in courses for row in _outcomes(*course, rule)])
 
 
@@ -161,7 +173,7 @@ def _outcomes(anc: Course, hgb: Course, plt: Course, rule: Rule) -> list[dict[st
     low_anc = _Low(NEUTROPHILS, rule.affected_anc_per_l, is_reached=True)
     low_hgb = _Low(HEMOGLOBIN, rule.affected_hgb_g_per_l)
     low_plt = _Low(PLATELETS, rule.affected_plt_per_l)
-    found_anc = rule.neutrophils.criterion().find(anc.daily, [])
+    found_anc = rule.neutrophils.criterion().find(since_nadir(anc, rule.neutrophils).daily, [])
     found_hgb = rule.hemoglobin.criterion().find(hgb.daily, hgb.transfusions)
     lineages = (
         _lineage(anc, codes[0], low_anc, found_anc, rule),
@@ -199,6 +211,8 @@ def _lineage(course: Course, paramcd: str, low: _Low, found: Finding, rule: Rule
     onset, why = found.onset, found.reason
     if onset is not None and onset > rule.by_day:
         onset, why = None, f"{why}, but that begins after day {rule.by_day}"
+    if onset is None and rule.from_day:
+        why = f"{why}; looked at from day {rule.from_day} on"
     if onset is not None and (event := _intercurrent(course, onset, rule)) is not None:
         why = f"{event.record['EVENT']} on day {event.day}, before recovery on day {onset}"
         onset, rows["events"] = None, [event.row]

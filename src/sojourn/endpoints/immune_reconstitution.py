@@ -82,10 +82,10 @@ def immune_reconstitution(
     Returns
     -------
         `OUTCOME`. CD3, CD4, CD8, CD19, CD56: for each subject a row for each planned day,
-        ``AVISIT`` DAY30 and so on, ``AVAL`` the count in 1/L, ``BASE`` the baseline, null where not measured
-        within the window. CD4REC: one row, the first measured day since day 0 on which CD4 reach
-        `rule.cd4_per_l`, as a time in days with ``CNSR`` 0; 1 censored at the last measured day, 2
-        death first.
+        ``AVISIT`` DAY30 and so on, ``AVAL`` the count in 1/L, ``BASE`` the baseline, null where not
+        measured within the window. CD4REC: one row, the first measured day since day 0 on which CD4
+        reach `rule.cd4_per_l`, as a time in days with ``CNSR`` 0; 1 censored at the last measured
+        day, 2 death first.
 
     References
     ----------
