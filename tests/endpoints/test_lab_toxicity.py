@@ -103,7 +103,7 @@ def test_the_limits_are_the_laboratorys(rule, message):
 
 
 def test_a_negative_count_is_refused():
-    with pytest.raises(DataError, match="expected a number not below 0"):
+    with pytest.raises(DataError, match=r"ANC.*-1e\+08 1/L.*expected"):
         derive([(0, -0.1)])
 
 
@@ -114,7 +114,11 @@ def test_without_a_dose_there_is_no_baseline():
     assert made["REASON"][0] == "no dose is recorded, so day 0 is not known"
 
 
-@given(st.lists(st.tuples(st.integers(-10, 60), st.none() | st.floats(0, 5)), max_size=12))
+@given(
+    st.lists(
+        st.tuples(st.integers(-10, 60), st.none() | st.just(0.0) | st.floats(0.01, 5)), max_size=12
+    )
+)
 @settings(max_examples=60)
 def test_a_missing_count_changes_nothing_and_the_worst_is_the_worst(values):
     got = derive(values)
