@@ -35,12 +35,14 @@ class Analysis:
     """One method of inference: its settings and its function.
 
     `estimate` takes outcome rows (columns of `OUTCOME` and `GROUP`) and the settings, and returns
-    the estimates; it is defined for no subject, one subject, all events and none.
+    the estimates; it is defined for no subject, one subject, all events and none. An analysis that
+    `imputes` assumes something of subjects without a value: they count, and change its numbers.
     """
 
     label: str
     settings: type[BaseModel]
     estimate: Callable[[pl.DataFrame, Any], list[GroupEstimate]]
+    imputes: bool = False
 
     def __call__(
         self, outcomes: pl.DataFrame, *, settings: Mapping[str, Any] | None = None

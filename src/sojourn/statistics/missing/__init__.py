@@ -1,0 +1,1 @@
+"""What is assumed where values are missing: imputation, reference-based, tipping points."""
