@@ -25,7 +25,7 @@ def test_text_names_number_interval_method_and_n(tmp_path):
     path.write_text("v\n1\n2\n3\n")
     made = run("mean", path, "--value", "v")
     assert made.exit_code == 0, made.output
-    assert "mean  2 1 (95% CI -0.4841 to 4.484)  (n = 3)" in made.stdout
+    assert "mean  2 (95% CI -0.484138 to 4.48414)  (n = 3)" in made.stdout
     assert "t interval" in made.stdout
 
 

@@ -13,6 +13,7 @@ import polars as pl
 from sojourn.core.analyses import GROUP, Analysis, GroupEstimate
 from sojourn.core.endpoints import OUTCOME
 from sojourn.core.errors import DataError
+from sojourn.core.estimates import Estimate
 from sojourn.core.provenance import numeric_versions
 from sojourn.core.results import bound
 from sojourn.core.tables import ROW
@@ -92,7 +93,7 @@ class FileEstimates:
         lines: list[str] = []
         for each in self.estimates:
             named = each.operation if each.group == EVERYBODY else f"{each.group}: {each.operation}"
-            shown = f"no estimate: {each.reason}" if each.estimate is None else str(each.estimate)
+            shown = f"no estimate: {each.reason}" if each.estimate is None else _line(each.estimate)
             p_value = "" if each.p_value is None else f", p = {each.p_value:.4g}"
             lines.append(f"{named}  {shown}{p_value}  (n = {each.n})")
             if each.estimate is not None:
@@ -192,6 +193,14 @@ def read_outcomes(path: Path, columns: Columns) -> pl.DataFrame:
         made[column] = [None if cell in MISSING else cell for cell in text[column]]
         extra[column] = pl.String
     return pl.DataFrame(made, schema={**OUTCOME, GROUP: pl.String, **extra})
+
+
+def _line(estimate: Estimate) -> str:
+    unit = "" if estimate.unit == "1" else f" {estimate.unit}"
+    return (
+        f"{estimate.value:.6g}{unit} ({100 * estimate.level:.4g}% CI {estimate.lower:.6g} to "
+        f"{estimate.upper:.6g})"
+    )
 
 
 def _settings(
