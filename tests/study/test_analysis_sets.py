@@ -49,7 +49,7 @@ def test_everybody_is_a_member_where_the_set_is_all():
     [
         ("platelets_complete", "hemogram"),
         ("platelets_washout", "transfusion_washout"),
-        ("gvhd_100", None),
+        ("acute_gvhd", None),
     ],
 )
 def test_the_own_endpoint_tells_who_was_affected_else_the_first_that_can(analysis, endpoint):

@@ -28,8 +28,18 @@ def _leading(study: Study) -> list[StudyAnalysis]:
     return headline or [analysis for analysis in study.analyses if analysis.role == "primary"]
 
 
+ONE_ARM = (
+    "One arm without a control: what recovered by itself cannot be told from an effect of the "
+    "product, and no number shows one."
+)
+"""What stands after the answer of a study that compares with nobody."""
+
+
 def answer_sentence(study: Study, numbers: Sequence[Result], groups: Groups) -> str:
-    """Return the leading analysis' main number of each group, with its interval, in a sentence."""
+    """Return the leading analysis' main number of each group, with its interval, in a sentence.
+
+    A study of a single group is said to have no control.
+    """
     parts = []
     for analysis in _leading(study):
         own = [number for number in numbers if number.analysisId == analysis.id]
@@ -43,7 +53,10 @@ def answer_sentence(study: Study, numbers: Sequence[Result], groups: Groups) -> 
             if number.operationId == main
         ]
         parts.append(f"{analysis.label}: {', '.join(said)}")
-    return "; ".join(parts) + "." if parts else "No primary analysis is defined."
+    if not parts:
+        return "No primary analysis is defined."
+    is_alone = study.design is not None and study.design.allocation == "single_group"
+    return "; ".join(parts) + "." + (f" {ONE_ARM}" if is_alone else "")
 
 
 def _said(number: Result, labels: object) -> str:
