@@ -13,6 +13,7 @@ from sojourn.core.analyses import GROUP
 from sojourn.core.errors import DataError
 from sojourn.endpoints.overall_survival import ENDPOINT as OVERALL_SURVIVAL
 from sojourn.statistics.kaplan_meier import ANALYSIS, CURVE, curve, kaplan_meier
+from sojourn.testing import make_outcome_rows
 
 TOLERANCE = 1e-8  # SOURCES.md: estimates, intervals
 AT = [100, 365, 730, 1825]
@@ -169,3 +170,103 @@ def test_without_censoring_survival_is_the_share_still_there(people):
     steps = kaplan_meier(times, np.ones(len(times), dtype=bool))
     for time, survival in zip(steps.times, steps.survival, strict=True):
         assert survival == pytest.approx((times > time).mean(), abs=1e-12)
+
+
+def late(**columns):
+    return make_outcome_rows("ALL", **columns)
+
+
+def test_late_entry_changes_the_risk_sets_and_is_stated():
+    # As by hand in tests/statistics/survival: 3/4 after 1, 1/2 after 3.
+    rows = late(aval=[1.0, 2, 3, 3, 4], cnsr=[0, 1, 0, 1, 0], entry=[None, None, 2.0, None, None])
+    made = ANALYSIS(rows, settings={"at": [1, 3]})
+    assert [m.estimate.value for m in made] == pytest.approx([0.75, 0.5], abs=1e-15)
+    assert made[0].estimate.notes[0] == "4 at risk, 1 events by day 1"
+    note = "1 of 5 came under observation after the origin (left truncation)"
+    assert note in made[0].estimate.notes
+
+
+def test_a_risk_set_that_dies_out_early_is_stated_beside_the_0():
+    rows = late(aval=[1.0, 6, 8], cnsr=[0, 1, 1], entry=[None, 4.0, 4.0])
+    (made,) = ANALYSIS(rows, settings={"at": [6]})
+    assert made.estimate.value == 0.0
+    # One event bounds survival from above, whatever number entered later.
+    assert made.estimate.upper == pytest.approx(0.975, abs=1e-12)
+    assert any("2 came under observation later" in note for note in made.estimate.notes)
+
+
+def test_at_survival_1_late_entrants_do_not_vouch_for_the_time_before_them():
+    many = 50
+    rows = late(aval=[20.0] * (many + 2), cnsr=[1] * (many + 2), entry=[None] * 2 + [10.0] * many)
+    (made,) = ANALYSIS(rows, settings={"at": [15]})
+    assert made.estimate.notes[0].startswith("52 at risk")
+    assert made.estimate.lower == pytest.approx(0.025 ** (1 / 2), abs=1e-12)
+
+
+def test_the_curve_of_late_entrants_counts_who_is_at_risk_at_every_row():
+    rows = late(aval=[5.0, 9.0, 9.0], cnsr=[0, 1, 0], entry=[None, 2.0, 6.0])
+    table = curve(rows)
+    assert table.select("TIME", "AT_RISK", "EVENTS", "CENSORED").rows() == [
+        (0.0, 1, 0, 0),
+        (2.0, 1, 0, 0),
+        (5.0, 2, 1, 0),
+        (6.0, 1, 0, 0),
+        (9.0, 2, 1, 1),
+    ]
+    assert table["SURVIVAL"].to_list() == pytest.approx([1, 1, 0.5, 0.5, 0.25], abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("interval", "bounds"),
+    [
+        ("log-log", (0.807998113221355, 0.920963697227423)),
+        ("log", (0.822410630002854, 0.93289473631384)),
+        ("plain", (0.820706911767972, 0.931117905750276)),
+    ],
+)
+def test_the_interval_is_a_named_setting(shared, interval, bounds):
+    rows = leukemia(shared, "t1", "d1")
+    (made,) = ANALYSIS(rows, settings={"at": [100], "interval": interval})
+    assert (made.estimate.lower, made.estimate.upper) == pytest.approx(bounds, abs=TOLERANCE)
+    assert made.estimate.method == f"Kaplan-Meier, {interval} interval"
+
+
+def test_quantiles_and_follow_up_of_the_transplanted(shared):
+    rows = leukemia(shared, "t1", "d1")
+    settings = {"quantiles": [0.25, 0.5, 0.75], "follow_up": True}
+    quarter, median, three, follow_up = ANALYSIS(rows, settings=settings)[1:]
+    expected = golden(shared, "bmt_klein_os")["overall"]
+    assert (quarter.operation, median.operation) == ("quantile_0.25", "quantile_0.5")
+    for made, want in zip((quarter, median), expected["quantiles_loglog"], strict=False):
+        assert made.estimate.value == want["est"]
+        assert [made.estimate.lower, made.estimate.upper] == want["ci"]
+        assert made.estimate.unit == "d"
+    assert three.estimate is None
+    assert three.reason == "survival does not fall to 0.25; its interval begins at day 2204"
+    assert follow_up.operation == "median_follow_up"
+    assert follow_up.estimate.value == expected["median_followup_reverse_km"]
+
+
+def test_a_median_without_bounds_is_unbounded_on_both_sides():
+    (made,) = ANALYSIS(late(aval=[5.0], cnsr=[0]), settings={"quantiles": [0.5]})[1:]
+    assert (made.estimate.value, made.estimate.lower, made.estimate.upper) == (5, 0, math.inf)
+
+
+def test_a_competing_death_ends_follow_up_but_is_no_end_of_observation():
+    rows = late(aval=[5.0, 8.0, 9.0], cnsr=[2, 1, 1])
+    made = ANALYSIS(rows, settings={"at": [5], "follow_up": True})[1]
+    # Of the two at risk at 8 one is censored there: 1/2 from 8 to 9, and the middle of that.
+    assert made.estimate.value == 8.5
+    assert made.estimate.notes[0] == "2 of 3 censored"
+
+
+@pytest.mark.parametrize("share", [0, 1, -0.5])
+def test_a_quantile_that_is_no_share_is_refused(share):
+    with pytest.raises(DataError, match="quantiles"):
+        ANALYSIS(late(aval=[5.0], cnsr=[0]), settings={"quantiles": [share]})
+
+
+@pytest.mark.parametrize("entry", [5.0, 7.0, -1.0])
+def test_an_entry_that_is_not_before_the_event_is_refused_by_subject(entry):
+    with pytest.raises(DataError, match="subject 'ALL000': under observation from"):
+        ANALYSIS(late(aval=[5.0], cnsr=[0], entry=[entry]))

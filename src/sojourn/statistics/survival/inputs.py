@@ -44,7 +44,7 @@ def check_times(times: ArrayLike, is_event: ArrayLike, *, entry: ArrayLike | Non
         True (or 1) for an event, False (or 0) for a censored time, shape (subjects,).
     entry
         time from which each subject was under observation (left truncation), shape (subjects,);
-        -inf, as None for all, from the origin on.
+        0 or -inf, as None for all, from the origin on.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def check_times(times: ArrayLike, is_event: ArrayLike, *, entry: ArrayLike | Non
             f"index {i}: entry {entries[i]:g} is not before the exit {exits[i]:g}; a subject is at "
             "risk after entry, up to and including exit"
         )
-    return Times(exits, status == 1, entries)
+    return Times(exits, status == 1, np.where(entries > 0, entries, -np.inf))
 
 
 def check_labels(labels: ArrayLike, name: str, n: int) -> tuple[NDArray[np.int64], tuple[str, ...]]:

@@ -38,10 +38,11 @@ def take_times(rows: pl.DataFrame) -> Times:
             f"subject {late['USUBJID'][0]!r}: under observation from day {late['ENTRY'][0]:g} but "
             f"{late['PARAMCD'][0]} ends on day {late['AVAL'][0]:g}; expected 0 <= ENTRY < AVAL"
         )
+    entries = rows["ENTRY"].fill_null(0.0).to_numpy()
     return Times(
         rows["AVAL"].to_numpy(),
         (rows["CNSR"] == 0).to_numpy(),
-        rows["ENTRY"].fill_null(-np.inf).to_numpy(),
+        np.where(entries > 0, entries, -np.inf),
     )
 
 
