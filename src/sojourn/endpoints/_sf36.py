@@ -139,8 +139,8 @@ def score_sf36(answers: Answers, version: Version) -> dict[str, float | None]:
     ----------
     RAND Health Care, 36-Item Short Form Survey, scoring instructions. Ware, Snow, Kosinski, Gandek,
     SF-36 Health Survey Manual and Interpretation Guide, 1993; Ware, Kosinski, Dewey, How to Score
-    Version 2 of the SF-36 Health Survey, 2000; norms and coefficients as printed there and in
-    public scoring programs. Copies that were read: `docs/endpoints.md`, "SF-36".
+    Version 2 of the SF-36 Health Survey, 2000. Norms and coefficients were read in independent
+    public scoring programs (SAS, Stata, R) that agree, not in the manuals themselves.
     """
     strange = find_strange_answers(answers, version)
     known = {item: None if item in strange else answers[f"Q{item}"] for item in range(1, 37)}
