@@ -148,6 +148,7 @@ def test_nobody_left_at_the_landmark_gives_a_reason():
 
 
 def test_competing_events_after_the_landmark_are_stated():
-    rows = trial(aval=[40.0, 70.0], cnsr=[2, 0], resp=[1.0, 1.0])
-    yes, *_ = ANALYSIS(rows, settings=BY_STATUS)
+    rows = trial(aval=[10.0, 40.0, 70.0, 80.0], cnsr=[2, 2, 0, 0], resp=[1.0, 1.0, 1.0, None])
+    yes, no, _ = ANALYSIS(rows, settings=BY_STATUS)
     assert any("1 competing events are censored" in note for note in yes.estimate.notes)
+    assert not any("competing events are" in note for note in no.estimate.notes)

@@ -123,3 +123,13 @@ def test_times_for_a_method_without_times_are_refused(tmp_path):
 def test_an_unknown_method_is_refused_with_the_nearest(tmp_path):
     with pytest.raises(PluginError, match="kaplan_meier"):
         estimate_file("kaplan_maier", csv(tmp_path, "t,d\n1,1\n"), SURVIVAL)
+
+
+def test_a_column_that_a_setting_names_is_read_and_is_no_covariate(tmp_path):
+    path = csv(tmp_path, "t,d,resp\n40,1,5\n50,1,\n90,0,\n")
+    columns = Columns(time="t", status="d", covariates=("resp",))
+    settings = ["landmark_day=30", "status_day=resp"]
+    made = estimate_file("landmark", path, columns, at=[60], settings=settings)
+    assert [each.estimate and each.estimate.value for each in made.estimates] == [0.0, 0.5, None]
+    with pytest.raises(DataError, match="has no covariates"):
+        estimate_file("landmark", path, columns, at=[60], settings=["landmark_day=30"])

@@ -71,7 +71,6 @@ class _Part:
     """The subjects of one group at the landmark, at risk from there on, and notes on them."""
 
     name: str
-    stratum: str
     people: Times
     notes: tuple[str, ...]
 
@@ -125,25 +124,26 @@ def _divide(
     found = select_at_landmark(people.exit, people.is_event, landmark=day, entry=people.entry)
     notes = (*_excluded(found, len(people), day), *missing)
     kept = rows.filter(found.chosen)
-    competing = count_competing(kept)
-    if competing:
-        notes = (f"{competing} competing events are censored: not a risk beside them", *notes)
     at_risk = start_at_landmark(people, found, landmark=day)
-    if settings.status_day is None:
+    column = settings.status_day
+    if column is None:
         _check_known(kept, settings)
-        return [_Part(name, "", at_risk, notes)]
-    reached = _status_days(rows, people, settings.status_day)[found.chosen]
+        return [_Part(name, at_risk, (*_competing(kept), *notes))]
+    reached = _status_days(rows, people, column)[found.chosen]
     later = f"{int((reached > day).sum())} reached it later, which does not count"
     has = reached <= day
     return [
-        _Part(f"{name}: {settings.status_day} by day {day:g}", name, at_risk.select(has), notes),
-        _Part(
-            f"{name}: no {settings.status_day} by day {day:g}",
-            name,
-            at_risk.select(~has),
-            (later, *notes),
-        ),
+        _Part(f"{name}: {word} by day {day:g}", at_risk.select(who), (*said, *notes))
+        for word, who, said in (
+            (column, has, _competing(kept.filter(has))),
+            (f"no {column}", ~has, (later, *_competing(kept.filter(~has)))),
+        )
     ]
+
+
+def _competing(rows: pl.DataFrame) -> tuple[str, ...]:
+    n = count_competing(rows)
+    return (f"{n} competing events are censored: not a risk in their presence",) if n else ()
 
 
 def _excluded(found: Landmark, n: int, day: float) -> tuple[str, ...]:
@@ -226,7 +226,7 @@ def _compare(parts: list[_Part], settings: Settings) -> GroupEstimate:
     if made.chisq is None:
         reason = f"no test: {made.reason}"
     else:
-        reason = f"a test has no estimate: chi-square {made.chisq:.6g} on {made.degrees}"
+        reason = f"a test: chi-square {made.chisq:.6g} on {made.degrees}"
         reason += " degrees of freedom" if made.degrees > 1 else " degree of freedom"
     return GroupEstimate(
         name,

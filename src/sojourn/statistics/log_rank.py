@@ -106,9 +106,7 @@ def _asymptotic(
         reason = f"no test: {made.reason}; {counts}{weighted}".rstrip("; ")
     else:
         freedom = f"{made.degrees} degree{'s' if made.degrees > 1 else ''} of freedom"
-        reason = (
-            f"a test has no estimate: chi-square {made.chisq:.6g} on {freedom}; {counts}{weighted}"
-        )
+        reason = f"a test: chi-square {made.chisq:.6g} on {freedom}; {counts}{weighted}"
     competing = count_competing(rows)
     said = [f"{competing} competing events are censored"] if competing else []
     reason = "; ".join([reason, *said, *(f"{g.name}: {m}" for g in groups for m in g.missing_note)])
@@ -120,7 +118,7 @@ def _exact(groups: list[Group], n: int) -> GroupEstimate:
     made = exact_log_rank(first.exit, first.is_event, second.exit, second.is_event)
     label = "log-rank test, exact by permutation"
     reason = (
-        f"a test has no estimate: observed minus expected {made.statistic:.6g} in "
+        f"a test: observed minus expected {made.statistic:.6g} in "
         f"{groups[0].name}; all {made.n_splits} splits"
     )
     return GroupEstimate(_name(groups), "exact_log_rank", label, None, n, made.p_value, reason)

@@ -208,7 +208,10 @@ def _settings(
 ) -> dict[str, Any]:
     chosen = parse_settings(settings)
     known = analysis.settings.model_fields
-    given: dict[str, Any] = {"at": list(at), "covariates": list(columns.covariates)}
+    # A column that a setting names (a day of response, say) is read, and is no covariate.
+    named = {value for value in chosen.values() if isinstance(value, str)}
+    given: dict[str, Any] = {"at": list(at)}
+    given["covariates"] = [column for column in columns.covariates if column not in named]
     given["strata"] = list(columns.strata)
     for name, value in given.items():
         if value and name not in known:
