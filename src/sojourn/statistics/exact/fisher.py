@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln, logsumexp
+from scipy.special import gammaln
 
 from sojourn.core.errors import DataError
 from sojourn.statistics.exact.binomial_tests import RELATIVE_TIE
@@ -69,8 +69,8 @@ class ConditionalTable:
     def probabilities(self, log_odds: float = 0.0) -> NDArray[np.float64]:
         """Return the probability of each value of `support`, given the log odds ratio."""
         weights = self._log_ways + log_odds * self.support
-        result: NDArray[np.float64] = np.exp(weights - logsumexp(weights))
-        return result
+        scaled: NDArray[np.float64] = np.exp(weights - weights.max())
+        return scaled / scaled.sum()
 
     def tails(self, log_odds: float = 0.0) -> tuple[float, float, float]:
         """Return P(X < x), P(X = x) and P(X > x), given the log odds ratio."""
@@ -155,7 +155,7 @@ def _interval(law: ConditionalTable, tail: float, share: float) -> tuple[float, 
 
 
 def _root(function: Callable[[float], float]) -> float:
-    return math.exp(find_root(function, -LARGEST_LOG_ODDS, LARGEST_LOG_ODDS))
+    return math.exp(find_root(function, -LARGEST_LOG_ODDS, LARGEST_LOG_ODDS, width=1e-15))
 
 
 def _log_choose(n: int, k: NDArray[np.int64]) -> NDArray[np.float64]:

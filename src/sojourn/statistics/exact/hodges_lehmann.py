@@ -109,10 +109,7 @@ def hodges_lehmann_conditional(x: Values, y: Values, *, level: float = 0.95) -> 
     tolerance = tie_tolerance(np.concatenate([x, y]))
     differences = np.sort((x[:, None] - y[None, :]).ravel())
     law = RankSumLaw(double_midranks(np.concatenate([x, y])), len(x))
-    least, most = law.ends
-    below, above = law.quantile_below(tail), law.quantile_above(tail)
-    low = least if below is None else below
-    high = most if above is None else above
+    low, high = law.rejected(tail)
     # between two differences the doubled rank sum is twice the count of larger ones, plus its least
     base = len(x) * (len(x) + 1)
     steps = distinct(differences, tolerance)

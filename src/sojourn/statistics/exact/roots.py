@@ -3,7 +3,9 @@
 from collections.abc import Callable
 
 
-def find_root(function: Callable[[float], float], lower: float, upper: float) -> float:
+def find_root(
+    function: Callable[[float], float], lower: float, upper: float, *, width: float = 0.0
+) -> float:
     """Return where a monotone `function` changes its sign between `lower` and `upper`.
 
     Bisection until no float lies between: slower than a secant, never caught by a flat tail.
@@ -13,7 +15,9 @@ def find_root(function: Callable[[float], float], lower: float, upper: float) ->
     function
         continuous and monotone on the interval; its unit does not matter.
     lower, upper
-        finite ends; where both have one sign, the end nearer to zero is returned.
+        finite ends; where both have one sign, the end whose value is nearer to 0 is returned.
+    width
+        stop at a bracket as narrow as this; 0: not before the last bit, which takes long about 0.
 
     Returns
     -------
@@ -34,7 +38,7 @@ def find_root(function: Callable[[float], float], lower: float, upper: float) ->
     rising = at_upper > 0
     while True:
         middle = lower + (upper - lower) / 2
-        if not lower < middle < upper:
+        if not lower < middle < upper or upper - lower <= width:
             return lower
         if (function(middle) > 0) == rising:
             upper = middle

@@ -107,22 +107,20 @@ class RankSumLaw:
         below, above = self.mean - distance, self.mean + distance
         return min(1.0, self.at_most(below) + self.at_least(above))
 
-    def quantile_below(self, tail: float) -> int | None:
-        """Return the largest total with probability, such that P(sum <= it) is not above `tail`."""
-        return self._last(np.cumsum(self._law), tail, self._law)
+    def rejected(self, tail: float) -> tuple[int, int]:
+        """Return the largest total rejected below and the smallest above, each of tail <= `tail`.
 
-    def quantile_above(self, tail: float) -> int | None:
-        """Return the smallest total with probability, such that P(sum >= it) is not above it."""
-        flipped = self._last(np.cumsum(self._law[::-1]), tail, self._law[::-1])
-        return None if flipped is None else len(self._law) - 1 - flipped
-
-    @property
-    def ends(self) -> tuple[int, int]:
-        """Return the smallest and the largest possible total."""
-        possible = np.flatnonzero(self._law > 0)
-        return int(possible[0]), int(possible[-1])
+        Totals between those that have probability go with their outer neighbor. Where even the
+        outermost total is likelier than `tail`, it is rejected all the same: the widest test.
+        """
+        below = self._last(self._law, tail)
+        above = len(self._law) - 1 - self._last(self._law[::-1], tail)
+        return below, above
 
     @staticmethod
-    def _last(cumulated: NDArray[np.float64], tail: float, law: NDArray[np.float64]) -> int | None:
-        good = np.flatnonzero((cumulated <= tail * (1 + 1e-9)) & (law > 0))
-        return int(good[-1]) if good.size else None
+    def _last(law: NDArray[np.float64], tail: float) -> int:
+        kept = np.flatnonzero(np.cumsum(law) > tail * (1 + 1e-9))
+        possible = np.flatnonzero(law > 0)
+        outermost = int(possible[0])
+        # up to just before the first total that is kept
+        return max(outermost, int(kept[0]) - 1)
