@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Literal
 
 import polars as pl
@@ -79,34 +80,46 @@ def kellgren_lawrence(
     """
     zeros = {} if doses is None else find_day_zeros(doses)
     found = _collect(kl_readings, rule)
+    return make_outcomes(
+        [
+            row
+            for subject in list_subjects(kl_readings, doses)
+            for row in _outcomes(subject, found.get(subject, _Readings()), zeros.get(subject), rule)
+        ]
+    )
+
+
+def _outcomes(
+    subject: str, own: _Readings, zero: date | None, rule: Rule
+) -> list[dict[str, object]]:
+    grade, is_adjudicated, reason = _settle(own, rule)
+    one, two = ([r["KLGRADE"] for r in own.readers] + [None, None])[:2]
+    settled = None if grade is None else "NY"[is_adjudicated]
+    read = [*own.readers, *own.adjudicators]
+    dates = [r["ADT"] for r in read if r["ADT"] is not None]
     rows = []
-    for subject in list_subjects(kl_readings, doses):
-        own = found.get(subject, _Readings())
-        grade, is_adjudicated, reason = _settle(own, rule)
-        one, two = ([r["KLGRADE"] for r in own.readers] + [None, None])[:2]
-        settled = None if grade is None else "NY"[is_adjudicated]
-        values = (
-            ("KLGRADE", grade, None if grade is None else str(grade)),
-            ("KLREAD1", one, None if one is None else str(one)),
-            ("KLREAD2", two, None if two is None else str(two)),
-            ("KLADJ", None, settled),
+    for paramcd, aval, avalc in (
+        ("KLGRADE", grade, _text(grade)),
+        ("KLREAD1", one, _text(one)),
+        ("KLREAD2", two, _text(two)),
+        ("KLADJ", None, settled),
+    ):
+        row = make_outcome(
+            subject,
+            paramcd,
+            aval=None if aval is None else float(aval),
+            avalc=avalc,
+            reason=reason,
+            evidence=list_evidence(kl_readings=[r.get(ROW) for r in read]),
         )
-        read = [*own.readers, *own.adjudicators]
-        dates = [r["ADT"] for r in read if r["ADT"] is not None]
-        zero = zeros.get(subject)
-        for paramcd, aval, avalc in values:
-            row = make_outcome(
-                subject,
-                paramcd,
-                aval=None if aval is None else float(aval),
-                avalc=avalc,
-                reason=reason,
-                evidence=list_evidence(kl_readings=[r.get(ROW) for r in read]),
-            )
-            row["ADT"] = max(dates, default=None)
-            row["DAY"] = None if zero is None or not dates else (max(dates) - zero).days
-            rows.append(row)
-    return make_outcomes(rows)
+        row["ADT"] = max(dates, default=None)
+        row["DAY"] = None if zero is None or not dates else (max(dates) - zero).days
+        rows.append(row)
+    return rows
+
+
+def _text(grade: int | None) -> str | None:
+    return None if grade is None else str(grade)
 
 
 def _collect(kl_readings: pl.DataFrame, rule: Rule) -> dict[str, _Readings]:

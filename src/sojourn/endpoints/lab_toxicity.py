@@ -75,6 +75,10 @@ class _Graded:
     def text(self) -> str:
         return "NM" if self.grade is None else str(self.grade)
 
+    @property
+    def value(self) -> float | None:
+        return None if self.grade is None else float(self.grade)
+
 
 def lab_toxicity(counts: pl.DataFrame, doses: pl.DataFrame, rule: Rule) -> pl.DataFrame:
     """Return each subject's grades of low counts, at baseline and the worst after day 0.
@@ -153,20 +157,18 @@ def _outcomes(
 ) -> list[dict[str, object]]:
     shift, baseline, worst = _params(test)
     is_known = before.grade is not None or after.grade is not None
-    change = (
-        None if before.grade is None or after.grade is None else float(after.grade - before.grade)
-    )
+    first, last = before.value, after.value
     rows = [
         make_outcome(
             subject,
             shift,
             zero=zero,
             day=after.day,
-            aval=change,
+            aval=None if first is None or last is None else last - first,
             avalc=f"{before.text}->{after.text}" if is_known else None,
             reason=f"{before.words}; {after.words}",
             evidence=list_evidence(counts=[before.row, after.row]),
-            base=None if before.grade is None else float(before.grade),
+            base=first,
         )
     ]
     for paramcd, at in ((baseline, before), (worst, after)):
@@ -176,7 +178,7 @@ def _outcomes(
                 paramcd,
                 zero=zero,
                 day=at.day,
-                aval=None if at.grade is None else float(at.grade),
+                aval=at.value,
                 avalc=None if at.grade is None else at.text,
                 reason=at.words,
                 evidence=list_evidence(counts=[at.row]),

@@ -56,9 +56,9 @@ def omeract_oarsi(
     womac
         ``USUBJID``, ``VISIT``, ``ADT`` and the 24 item codes; function is its subscale in percent.
     pain_vas
-        pain in mm, or None; needed where `rule.pain` is "vas".
+        pain in mm; needed where `rule.pain` is "vas".
     patient_global
-        the patient's global assessment in mm, 100 worst, or None.
+        global assessment in mm, 100 worst, or None.
     doses
         doses given, for ``DAY``; or None.
     rule
@@ -66,10 +66,10 @@ def omeract_oarsi(
 
     Returns
     -------
-        `OUTCOME`, three rows for each subject: OARSIRSP, ``AVALC`` RESPONDER or NON-RESPONDER, null
-        where what is missing could decide it, and for everybody where the rule names three domains
-        and no table holds the third; OARSIHI, ``AVALC`` Y or N, a high improvement of pain or
-        function; OARSIMOD, ``AVAL`` the number of domains that improved moderately.
+        `OUTCOME`, three rows a subject: OARSIRSP, ``AVALC`` RESPONDER or NON-RESPONDER, null where
+        what is missing could decide, and for all where the rule names three domains and no table
+        holds the third; OARSIHI, Y or N, a high improvement of pain or function; OARSIMOD, ``AVAL``
+        the number of domains that improved moderately.
 
     Raises
     ------

@@ -43,13 +43,12 @@ def complete_events(
     listed = [dict(event) | {"AESI": "NONE"} for event in events]
     for date in doses:
         if rng.random() < p_hypersensitivity:
-            grade = 1 + int(rng.random() < 0.3)
             listed.append(
                 {
                     "USUBJID": subject,
                     "ADT": date,
                     "AETERM": "urticaria",
-                    "AETOXGR": grade,
+                    "AETOXGR": 1 + int(rng.random() < 0.3),
                     "AESER": "N",
                     "AEREL": "RELATED",
                     "AESI": "HYPERSENSITIVITY",
