@@ -98,7 +98,7 @@ def test_a_scan_shows_the_iron_of_its_truth(cohort):
 
 def test_doses_fit_the_arms(cohort):
     lots = {row["EXLOT"]: row for row in cohort.tables["lots"].iter_rows(named=True)}
-    arms = dict(cohort.tables["allocation"].rows())
+    arms = dict(cohort.tables["allocation"].select("USUBJID", "ARMCD").rows())
     for row in cohort.tables["doses"].iter_rows(named=True):
         truth = cohort.truth["subjects"][row["USUBJID"]]
         lot = lots[row["EXLOT"]]
