@@ -159,9 +159,14 @@ def hemogram_response(
     def seen(course: Course) -> Course:
         return replace(course, daily=course.daily.between(rule.from_day or None, None))
 
-    lineages = (find("ANC", None), find("HGB", "RBC"), find("PLT", "PLT"))
-    courses = zip(*(map(seen, lineage) for lineage in lineages), strict=True)
-    return make_outcomes([row for course in courses for row in _outcomes(*course, rule)])
+    courses = zip(find("ANC", None), find("HGB", "RBC"), find("PLT", "PLT"), strict=True)
+    return make_outcomes(
+        [
+            row
+            for anc, hgb, plt in courses
+            for row in _outcomes(seen(anc), seen(hgb), seen(plt), rule)
+        ]
+    )
 
 
 def _outcomes(anc: Course, hgb: Course, plt: Course, rule: Rule) -> list[dict[str, object]]:
