@@ -1,5 +1,6 @@
 """Midranks as whole numbers, and the exact laws of sums of them."""
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -33,7 +34,7 @@ def double_midranks(values: NDArray[np.float64], *, tolerance: float = 0.0) -> R
 def subset_sum_law(scores: tuple[int, ...], size: int) -> NDArray[np.float64]:
     """Return P(sum = s) of `size` of the `scores` drawn without replacement, s = 0, 1, ...
 
-    Counting by dynamic programming over the scores; as probabilities, so that nothing overflows.
+    Counted by dynamic programming over the scores.
 
     Parameters
     ----------
@@ -51,19 +52,17 @@ def subset_sum_law(scores: tuple[int, ...], size: int) -> NDArray[np.float64]:
     >>> subset_sum_law((1, 2, 3), 2).round(6).tolist()
     [0.0, 0.0, 0.0, 0.333333, 0.333333, 0.333333]
     """
-    n = len(scores)
-    largest = sum(sorted(scores)[n - size :]) if size else 0
-    # law[k, s]: probability that k of the scores seen so far are drawn, with sum s
-    law = np.zeros((size + 1, largest + 1))
-    law[0, 0] = 1.0
-    for seen, score in enumerate(scores):
-        drawn = np.arange(size + 1)[:, None]
-        left = n - seen
-        share = np.clip((size - drawn) / left, 0.0, 1.0)  # of this score being drawn
-        shifted = np.zeros_like(law)
-        shifted[1:, score:] = (share * law)[:-1, : largest + 1 - score]
-        law = law * (1 - share) + shifted
-    result: NDArray[np.float64] = law[size]
+    ordered = sorted(scores)
+    most = [0, *np.cumsum(ordered[::-1]).tolist()]  # the largest sum of k scores
+    # ways[k, s]: choices of k of the scores seen so far with sum s; floats, exact up to 2^53
+    ways = np.zeros((size + 1, most[size] + 1))
+    ways[0, 0] = 1.0
+    reached = np.cumsum([0, *ordered]).tolist()
+    for seen, score in enumerate(ordered):
+        rows = min(seen + 1, size)
+        stop = min(reached[seen], most[size] - score) + 1
+        ways[1 : rows + 1, score : score + stop] += ways[:rows, :stop].copy()
+    result: NDArray[np.float64] = ways[size] / math.comb(len(scores), size)
     result.flags.writeable = False
     return result
 

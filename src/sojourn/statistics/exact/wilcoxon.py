@@ -9,7 +9,7 @@ from sojourn.core.errors import DataError
 from sojourn.statistics.exact.checks import Values, check_values
 from sojourn.statistics.exact.ranks import double_midranks, subset_sum_law
 
-LARGEST_GROUPS = 200
+LARGEST_GROUPS = 150
 """Subjects of both groups together, at most: memory grows with the cube of their number."""
 
 
@@ -89,15 +89,17 @@ class RankSumLaw:
 
     def __init__(self, doubled: NDArray[np.int64], size: int) -> None:
         self.mean = size * int(doubled.sum()) / len(doubled)
-        self._law = subset_sum_law(tuple(sorted(int(rank) for rank in doubled)), size)
+        self._unit = int(np.gcd.reduce(doubled))  # 2 without ties
+        ranks = tuple(sorted(int(rank) // self._unit for rank in doubled))
+        self._law = subset_sum_law(ranks, size)
 
     def at_least(self, total: float) -> float:
         """Return P(doubled rank sum >= total)."""
-        return min(1.0, float(self._law[max(0, int(np.ceil(total))) :].sum()))
+        return min(1.0, float(self._law[max(0, int(np.ceil(total / self._unit))) :].sum()))
 
     def at_most(self, total: float) -> float:
         """Return P(doubled rank sum <= total)."""
-        return min(1.0, float(self._law[: max(0, int(np.floor(total)) + 1)].sum()))
+        return min(1.0, float(self._law[: max(0, int(np.floor(total / self._unit)) + 1)].sum()))
 
     def as_far(self, total: float) -> float:
         """Return P(the doubled rank sum lies at least as far from its mean as `total`)."""
@@ -115,7 +117,7 @@ class RankSumLaw:
         """
         below = self._last(self._law, tail)
         above = len(self._law) - 1 - self._last(self._law[::-1], tail)
-        return below, above
+        return (below + 1) * self._unit - 1, (above - 1) * self._unit + 1
 
     @staticmethod
     def _last(law: NDArray[np.float64], tail: float) -> int:
