@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from sojourn.core.errors import DataError
 from sojourn.statistics.mixed_model import ANALYSIS
 from visit_outcomes import visit_outcomes
 
@@ -79,11 +80,11 @@ def test_random_slopes_give_fewer_degrees_of_freedom():
 
 
 def test_days_outside_are_left_out_the_bounds_included():
-    every = ANALYSIS(rows(), settings={"first_day": 0, "last_day": 30})
+    every = ANALYSIS(rows(), settings={"first_time": 0, "last_time": 30})
     assert every == ANALYSIS(rows())
-    early = ANALYSIS(rows(), settings={"last_day": 29})
+    early = ANALYSIS(rows(), settings={"last_time": 29})
     assert early == ANALYSIS(rows([v[:4] for v in CELLS], [v[:4] for v in IRON]))
-    late = ANALYSIS(rows(), settings={"first_day": 1})
+    late = ANALYSIS(rows(), settings={"first_time": 1})
     assert late[0].estimate.value != every[0].estimate.value
 
 
@@ -97,6 +98,30 @@ def test_values_that_do_not_fall_have_no_half_life_and_an_unclear_fall_no_upper_
     assert slope.value < 0 < slope.upper
     assert half.upper == math.inf
     assert "singular: a variance is estimated as zero" in half.notes[0]
+
+
+def test_hours_in_a_column_of_their_own_are_times_too():
+    hours = rows().with_columns(HOURS=pl.col("DAY") * 24.0)
+    settings = {"transform": "log", "time": "HOURS", "covariates": ["HOURS"], "time_unit": "hour"}
+    made, by_day = (
+        named(ANALYSIS(hours, settings=settings)),
+        named(ANALYSIS(rows(), settings={"transform": "log"})),
+    )
+    half = made["IRON", "half-life"].estimate
+    assert half.value == pytest.approx(24 * by_day["IRON", "half-life"].estimate.value)
+    assert (half.unit, made["IRON", "slope"].estimate.unit) == ("hour", "log(value)/hour")
+    with pytest.raises(DataError, match="no column 'WEEKS' of times"):
+        ANALYSIS(rows(), settings={"time": "WEEKS"})
+
+
+def test_a_covariate_takes_its_share_of_the_spread_between_subjects():
+    weight = [60.0, 80.0, 70.0, 90.0, 65.0]
+    heavy = [[math.log(v) + w for v in row] for row, w in zip(CELLS, weight, strict=True)]
+    table = visit_outcomes("CELLS", heavy, days=DAYS, WEIGHT=weight)
+    plain = ANALYSIS(table)[0].estimate
+    adjusted = ANALYSIS(table, settings={"covariates": ["WEIGHT"]})[0].estimate
+    assert adjusted.components["standard error"] < plain.components["standard error"]
+    assert adjusted.value == pytest.approx(plain.value, rel=1e-6)  # balanced: mean weight
 
 
 def test_zero_has_no_logarithm_and_is_named():

@@ -57,15 +57,15 @@ def cell_means(
                 cells[group, visit] = len(columns)
                 columns.append(inside.astype(np.float64))
     for name in by_visit:
-        centered = _centered(rows, name)
+        away = centered(rows, name)
         made = [visit for visit in range(len(rows.visits)) if (visits == visit).any()]
-        columns += [np.where(visits == visit, centered, 0.0) for visit in made]
-    columns += [_centered(rows, name) for name in common]
+        columns += [np.where(visits == visit, away, 0.0) for visit in made]
+    columns += [centered(rows, name) for name in common]
     size = rows.rows.height
     return CellMeans(np.column_stack(columns) if columns else np.zeros((size, 0)), cells)
 
 
-def _centered(rows: VisitRows, name: str) -> Floats:
+def centered(rows: VisitRows, name: str) -> Floats:
     """Return a covariate minus its mean over subjects, each counted once."""
     each = rows.rows.group_by("USUBJID", maintain_order=True).agg(
         pl.col(name).cast(pl.Float64).mean()

@@ -1,4 +1,4 @@
-"""Course over days: straight lines of (log) values with random effects of subjects."""
+"""Course over time: straight lines of (log) values with random effects of subjects."""
 
 import math
 from typing import Literal
@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from sojourn.core.analyses import GROUP, Analysis, GroupEstimate
 from sojourn.core.errors import DataError
 from sojourn.core.estimates import Estimate
-from sojourn.statistics._contrasts import Floats, choose_pair, contrast_estimate
-from sojourn.statistics._visits import VisitRows, visit_rows
+from sojourn.statistics._contrasts import Floats, centered, choose_pair, contrast_estimate
+from sojourn.statistics._visits import NO_VISIT, VisitRows, visit_rows
 from sojourn.statistics.mixed.fitting import MixedFit, NoFit, fit_random_effects
 from sojourn.statistics.mixed.inference import Contrast, kenward_roger, satterthwaite
 
@@ -20,17 +20,21 @@ class Settings(BaseModel):
     """Which line is fitted.
 
     `transform`: "log" fits the logarithms, whose slope gives a half-life; "none" the values.
-    `random`: what differs from subject to subject. `first_day`, `last_day`: rows outside are left
-    out, the days included. `degrees` of freedom. `groups`: which minus which. `unit` of AVAL;
-    `level`.
+    `random`: what differs from subject to subject. `time`: the column of times, DAY or one of the
+    `covariates`, in `time_unit`; rows before `first_time` or after `last_time` are left out. The
+    other `covariates` are columns of numbers with one slope for all. `degrees` of freedom.
+    `groups`: which minus which. `unit` of AVAL; `level`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     transform: Literal["log", "none"] = "none"
     random: Literal["intercept", "intercept_and_slope"] = "intercept"
-    first_day: int | None = None
-    last_day: int | None = None
+    time: str = "DAY"
+    time_unit: str = "day"
+    first_time: float | None = None
+    last_time: float | None = None
+    covariates: tuple[str, ...] = ()
     degrees: Literal["kenward_roger", "satterthwaite"] = "kenward_roger"
     groups: tuple[str, str] | None = None
     unit: str = "1"
@@ -46,69 +50,72 @@ WORDS = {
 
 
 def estimate_mixed_model(outcomes: pl.DataFrame, settings: Settings) -> list[GroupEstimate]:
-    r"""Return each group's intercept and slope over days, half-life, and the slopes' difference.
+    r"""Return each group's intercept and slope over time, half-life, and the slopes' difference.
 
     .. math:: y_{ij} = \alpha_{g} + \beta_{g} t_{ij} + a_i + b_i t_{ij} + e_{ij}
 
     Parameters
     ----------
     outcomes
-        `OUTCOME` and GROUP, one row for each subject and AVISIT; AVAL over DAY.
+        `OUTCOME` and GROUP, one row for each subject and AVISIT; AVAL over the times.
     settings
-        transformation, random effects, days, degrees of freedom, groups, unit, level.
+        transformation, random effects, times, degrees of freedom, groups, unit, level.
 
     Returns
     -------
-        for each group "intercept" at day 0, "slope" for each day and, of logarithms, "half-life" in
-        days (unbounded where the slope's interval holds zero); then "slope difference" of ``A-B``.
+        for each group "intercept" at time 0, "slope" and, of logarithms, "half-life" (unbounded
+        where the slope's interval holds zero); then "slope difference" of ``A-B``.
 
     Raises
     ------
     DataError
-        if a subject has a visit twice, or there are more than two groups and none are named.
+        if a subject has a visit twice, a column is not there, or there are more than two groups and
+        none are named.
 
     References
     ----------
     Laird and Ware, Biometrics 38 (1982) 963. Kenward and Roger, Biometrics 53 (1997) 983.
     """
-    inside = pl.lit(True)
-    if settings.first_day is not None:
-        inside = inside & (pl.col("DAY") >= settings.first_day)
-    if settings.last_day is not None:
-        inside = inside & (pl.col("DAY") <= settings.last_day)
-    visits = _visits(outcomes)
-    groups = settings.groups or ()
+    others = [name for name in settings.covariates if name != settings.time]
     rows = visit_rows(
-        outcomes.filter(inside | pl.col("DAY").is_null()),
-        visits=visits,
-        groups=groups,
-        needed=["DAY"],
+        _in_time(outcomes, settings),
+        # Every visit: a baseline belongs to a course.
+        visits=outcomes["AVISIT"].fill_null(NO_VISIT).unique().sort().to_list(),
+        groups=settings.groups or (),
+        needed=[settings.time, *others],
     )
     if not outcomes.height:
         return []
-    lines = _Lines(rows, settings)
+    lines = _Lines(rows, settings, others)
     made = [each for group in rows.groups for each in lines.of(group)]
     pair = choose_pair(rows.groups, settings.groups)
     return made if pair is None else [*made, lines.difference(pair)]
 
 
-def _visits(outcomes: pl.DataFrame) -> list[str]:
-    """Return every visit: a baseline belongs to a course."""
-    from sojourn.statistics._visits import NO_VISIT
-
-    return outcomes["AVISIT"].fill_null(NO_VISIT).unique().sort().to_list()
+def _in_time(outcomes: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """Return the rows whose time lies within the bounds, or is not known."""
+    if settings.time not in outcomes.columns:
+        raise DataError(f"no column {settings.time!r} of times; name DAY or one of the covariates")
+    time = pl.col(settings.time)
+    outside = pl.lit(False)
+    if settings.first_time is not None:
+        outside = outside | (time < settings.first_time)
+    if settings.last_time is not None:
+        outside = outside | (time > settings.last_time)
+    return outcomes.filter(~outside.fill_null(False))
 
 
 class _Lines:
     """The fit and what it says of each group."""
 
-    def __init__(self, rows: VisitRows, settings: Settings) -> None:
+    def __init__(self, rows: VisitRows, settings: Settings, covariates: list[str]) -> None:
         self.rows, self.settings = rows, settings
         names = rows.rows[GROUP].to_numpy()
-        day = rows.column("DAY")
+        day = rows.column(settings.time)
         inside = [(names == group).astype(np.float64) for group in rows.groups]
         self.known = [group for group, at in zip(rows.groups, inside, strict=True) if at.any()]
         columns = [part for at in inside if at.any() for part in (at, at * day)]
+        columns += [centered(rows, name) for name in covariates]
         self.columns = np.column_stack(columns) if columns else np.zeros((len(day), 0))
         self.fit = self._fit(day)
 
@@ -138,15 +145,22 @@ class _Lines:
         of_log = self.settings.transform == "log"
         unit = "log(value)" if of_log else self.settings.unit
         made = [
-            self._one(group, "intercept", "value at day 0", (group, 0), unit),
-            self._one(group, "slope", "change a day", (group, 1), f"{unit}/day"),
+            self._one(group, "intercept", "value at time 0", (group, 0), unit),
+            self._one(
+                group,
+                "slope",
+                f"change in a {self.settings.time_unit}",
+                (group, 1),
+                f"{unit}/{self.settings.time_unit}",
+            ),
         ]
         return [*made, self._half_life(group)] if of_log else made
 
     def difference(self, pair: tuple[str, str]) -> GroupEstimate:
         """Return the difference of two slopes."""
         name, label = "-".join(pair), f"slope of {pair[0]} minus {pair[1]}"
-        unit = "log(value)/day" if self.settings.transform == "log" else f"{self.settings.unit}/day"
+        of_log = self.settings.transform == "log"
+        unit = f"{'log(value)' if of_log else self.settings.unit}/{self.settings.time_unit}"
         return self._one(name, "slope difference", label, (pair[0], 1), unit, minus=pair[1])
 
     def _weights(self, group: str, place: int) -> Floats | None:
@@ -191,13 +205,15 @@ class _Lines:
             return GroupEstimate(group, "half-life", label, None, n, reason=reason)
         made = self._contrast(self.fit, weights)
         if made.value >= 0:
-            reason = f"the values do not fall: slope {made.value:.4g} a day"
+            reason = (
+                f"the values do not fall: slope {made.value:.4g} in a {self.settings.time_unit}"
+            )
             return GroupEstimate(group, "half-life", label, None, n, reason=reason)
         low, high = made.interval(self.settings.level)
         longest = -math.log(2) / high if high < 0 else math.inf
         estimate = Estimate(
             value=-math.log(2) / made.value,
-            unit="day",
+            unit=self.settings.time_unit,
             lower=-math.log(2) / low,
             upper=longest,
             level=self.settings.level,
@@ -226,7 +242,7 @@ class _Lines:
 
 
 ANALYSIS = Analysis(
-    label="Linear mixed model over days (Kenward-Roger)",
+    label="Linear mixed model over time (Kenward-Roger)",
     settings=Settings,
     estimate=estimate_mixed_model,
 )
