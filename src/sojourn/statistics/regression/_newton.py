@@ -14,6 +14,8 @@ GAIN = 1e-10
 """Of the log-likelihood, absolute: a step that gains less is either the last one or a drift."""
 STEP = 1e-10
 """Of a standardized coefficient, relative above 1: no further step is taken below it."""
+DECREMENT = 1e-18
+"""Gain that Newton's step promises, relative to the log-likelihood: rounding, no more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,17 +53,31 @@ def maximize(
     A step that does not gain is halved. `is_recession` tells for a direction whether the
     log-likelihood never falls along it, however far: then there is no finite maximum.
     """
-    beta = np.zeros(n_terms)
+    beta = last = np.zeros(n_terms)
     start = here = evaluate(beta)
     for _ in range(MAX_STEPS):
         step = _newton_step(here)
-        if np.max(np.abs(step) / np.maximum(1.0, np.abs(beta)), initial=0.0) < STEP:
-            return Maximum(beta, start, here, None, True)
-        beta, there = _halved(evaluate, beta, step, here)
-        gain, here = there.loglik - here.loglik, there
-        if gain < GAIN and np.max(np.abs(step)) > 1e-5 and is_recession(step):
+        is_small = np.max(np.abs(step) / np.maximum(1.0, np.abs(beta)), initial=0.0) < STEP
+        before = here
+        if is_small or here.score @ step < DECREMENT * max(1.0, abs(here.loglik)):
+            beta, _, here = _halved(evaluate, beta, step, before)
+            break
+        beta, last, here = _halved(evaluate, beta, step, before)
+        if (
+            here.loglik - before.loglik < GAIN
+            and np.max(np.abs(step)) > 1e-5
+            and is_recession(step)
+        ):
             return Maximum(beta, start, here, step, True)
-    return Maximum(beta, start, here, None, False)
+        if here is before:
+            return Maximum(beta, start, here, None, False)
+    else:
+        return Maximum(beta, start, here, None, False)
+    # So steep a likelihood may be flat at once, its score and step 0 up to rounding.
+    for direction in (step, last, beta):
+        if np.any(np.abs(direction) > 1e-5) and is_recession(direction):
+            return Maximum(beta, start, here, direction, True)
+    return Maximum(beta, start, here, None, True)
 
 
 def _newton_step(here: Evaluation) -> Array:
@@ -73,11 +89,12 @@ def _newton_step(here: Evaluation) -> Array:
 
 def _halved(
     evaluate: Callable[[Array], Evaluation], beta: Array, step: Array, here: Evaluation
-) -> tuple[Array, Evaluation]:
+) -> tuple[Array, Array, Evaluation]:
+    """Return the next coefficients, the step that led there, and `here` itself if none gains."""
     rounding = 1e-12 * max(1.0, abs(here.loglik))
     for _ in range(40):
         there = evaluate(beta + step)
         if np.isfinite(there.loglik) and there.loglik >= here.loglik - rounding:
-            return beta + step, there
+            return beta + step, step, there
         step = step / 2
-    return beta, here
+    return beta, step, here

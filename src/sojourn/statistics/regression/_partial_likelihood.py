@@ -13,17 +13,23 @@ Array = NDArray[np.float64]
 Ties = Literal["efron", "breslow"]
 
 
+FAR = 500.0
+"""Range of a linear predictor beyond which exp() of all of it at once would underflow."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class WeightedSets:
     """Risk-weighted sums of one stratum, one row for each event (not for each time).
 
     Of the `d` events of one time, the `l`-th (from 0) sees, by Efron, those with an event at that
     time with weight `1 - l / d`; by Breslow with weight 1. `total` is the sum of risks exp(x b),
-    shape (events,); `mean` that of the covariates by risk, (events, terms); `spread` their
-    covariance, (events, terms, terms); `at` the index of the event's time; `share` l / d, or 0.
+    shape (events,), divided by exp(`log_scale`); `mean` that of the covariates by risk, (events,
+    terms); `spread` their covariance, (events, terms, terms); `at` the index of the event's time;
+    `share` l / d, or 0.
     """
 
     total: Array
+    log_scale: Array
     mean: Array
     spread: Array
     at: NDArray[np.int64]
@@ -44,23 +50,43 @@ def weighted_sets(
     """Return the sums of one stratum; `covariates` and `predictor` in the order of `sets.rows`."""
     terms = covariates.shape[1]
     upper = np.triu_indices(terms)
-    risk = np.exp(predictor)[:, None]
     squares = covariates[:, upper[0]] * covariates[:, upper[1]]
-    values = np.hstack([risk, risk * covariates, risk * squares])
+    moments = np.hstack([np.ones((len(covariates), 1)), covariates, squares])
+    sums, of_dying, scale = _sums(sets, moments, predictor)
     at = np.repeat(np.arange(len(sets.times)), sets.deaths)
     share = np.zeros(len(at))
-    sums = sets.sums(values)[at]
     if ties == "efron":
         before = np.repeat(np.cumsum(sets.deaths) - sets.deaths, sets.deaths)
         share = (np.arange(len(at)) - before) / sets.deaths[at]
-        sums = sums - share[:, None] * sets.sums_of_dying(values)[at]
+    sums = sums[at] - share[:, None] * of_dying[at]
     total = sums[:, 0]
     mean = sums[:, 1 : terms + 1] / total[:, None]
     spread = np.empty((len(at), terms, terms))
     spread[:, upper[0], upper[1]] = sums[:, terms + 1 :] / total[:, None]
     spread[:, upper[1], upper[0]] = spread[:, upper[0], upper[1]]
     spread -= mean[:, :, None] * mean[:, None, :]
-    return WeightedSets(total, mean, spread, at, share)
+    return WeightedSets(total, scale[at], mean, spread, at, share)
+
+
+def _sums(sets: RiskSets, moments: Array, predictor: Array) -> tuple[Array, Array, Array]:
+    """Return sums of `moments` by risk over those at risk and those dying, and their log scale.
+
+    Each has a row for each time. All risks are taken relative to the stratum's largest, unless
+    they range so far that each risk set needs a scale of its own.
+    """
+    if np.ptp(predictor) <= FAR:
+        top = float(predictor.max())
+        values = np.exp(predictor - top)[:, None] * moments
+        return sets.sums(values), sets.sums_of_dying(values), np.full(len(sets.times), top)
+    scale = sets.highest(predictor)
+    at_risk = np.empty((len(sets.times), moments.shape[1]))
+    for k, top in enumerate(scale):
+        members = sets.members(k)
+        at_risk[k] = np.exp(predictor[members] - top) @ moments[members]
+    dying = np.zeros_like(at_risk)
+    relative = np.exp(predictor[sets.dying] - scale[sets.at])
+    np.add.at(dying, sets.at, relative[:, None] * moments[sets.dying])
+    return at_risk, dying, scale
 
 
 def partial_likelihood(
@@ -86,10 +112,9 @@ def partial_likelihood(
     eta = linear_predictor(covariates, coefficients)
     for sets in strata:
         x, predictor = covariates[sets.rows], eta[sets.rows]
-        predictor = predictor - predictor.max()  # no overflow; the likelihood is the same
-        with np.errstate(divide="ignore", invalid="ignore"):
-            made = weighted_sets(sets, x, predictor, ties=ties)
-            loglik += float(predictor[sets.dying].sum() - np.log(made.total).sum())
+        made = weighted_sets(sets, x, predictor, ties=ties)
+        logarithms = np.log(made.total) + made.log_scale
+        loglik += float((predictor[sets.dying] - logarithms).sum())  # each small, both large
         score += x[sets.dying].sum(axis=0) - made.mean.sum(axis=0)
         information += made.spread.sum(axis=0)
     return Evaluation(loglik, score, information)
@@ -102,15 +127,15 @@ def is_recession(strata: list[RiskSets], covariates: Array, direction: Array) ->
     risk. The maximum is then not reached at any finite coefficient.
     """
     along = linear_predictor(covariates, direction)
+    slack = rounding(along, direction)
     for sets in strata:
         here = along[sets.rows]
-        slack = 1e-7 * max(1e-300, float(np.ptp(here)))
-        highest = np.empty(len(sets.times))
-        for k, (time, first) in enumerate(zip(sets.times, sets.first, strict=True)):
-            at_risk = here[first:]
-            if sets.entry is not None:
-                at_risk = at_risk[sets.entry[first:] < time]
-            highest[k] = at_risk.max()
-        if (here[sets.dying] < highest[sets.at] - slack).any():
+        if (here[sets.dying] < sets.highest(here)[sets.at] - slack).any():
             return False
     return True
+
+
+def rounding(along: Array, direction: Array) -> float:
+    """Return how far `x direction` may be off: a single coordinate is exact, others iterated."""
+    share = 1e-12 if np.count_nonzero(direction) == 1 else 1e-7
+    return share * float(np.abs(along).max())

@@ -58,11 +58,9 @@ def cumulative_hazards(fit: CoxFit, at: Array) -> list[CumulativeHazard]:
     eta = linear_predictor(centered, fit.terms.coefficients)
     made = []
     for sets in risk_sets(fit.process):
-        predictor = eta[sets.rows]
-        highest = predictor.max()
-        found = weighted_sets(sets, centered[sets.rows], predictor - highest, ties=fit.ties)
+        found = weighted_sets(sets, centered[sets.rows], eta[sets.rows], ties=fit.ties)
         jumps = np.zeros(len(sets.times))
-        np.add.at(jumps, found.at, np.exp(-highest) / found.total)
+        np.add.at(jumps, found.at, np.exp(-found.log_scale) / found.total)
         number = int(fit.process.stratum[sets.rows[0]])
         made.append(CumulativeHazard(number, sets.times, np.cumsum(jumps)))
     return made

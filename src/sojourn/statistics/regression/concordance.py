@@ -48,11 +48,9 @@ def concordance(process: CountingProcess, predictor: NDArray[np.float64]) -> Con
         here = predictor[sets.rows]
         dies_at = np.full(len(here), -1)
         dies_at[sets.dying] = sets.at
-        for k, (time, first) in enumerate(zip(sets.times, sets.first, strict=True)):
-            stays = dies_at[first:] != k
-            if sets.entry is not None:
-                stays &= sets.entry[first:] < time
-            others = np.sort(here[first:][stays])
+        for k in range(len(sets.times)):
+            members = sets.members(k)
+            others = np.sort(here[members[dies_at[members] != k]])
             with_event = here[sets.dying[sets.at == k]]
             below = np.searchsorted(others, with_event, side="left")
             up_to = np.searchsorted(others, with_event, side="right")

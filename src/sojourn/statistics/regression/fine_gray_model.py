@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sojourn.core.arrays import frozen
 from sojourn.core.errors import DataError
 from sojourn.statistics.regression._newton import Evaluation, maximize
-from sojourn.statistics.regression._partial_likelihood import linear_predictor
+from sojourn.statistics.regression._partial_likelihood import linear_predictor, rounding
 from sojourn.statistics.regression._terms import (
     ChiSquaredTest,
     NotEstimableError,
@@ -235,7 +235,7 @@ def _likelihood(weights: _Weights, x: Array, coefficients: Array) -> Evaluation:
 def _is_recession(weights: _Weights, x: Array, direction: Array) -> bool:
     """Tell whether at every event the subject has the largest `x direction` of all at risk."""
     along = linear_predictor(x, direction)
-    slack = 1e-7 * max(1e-300, float(np.ptp(along)))
+    slack = rounding(along, direction)
     still = np.maximum.accumulate(along[::-1])[::-1][weights.first]
     gone = np.maximum.accumulate(np.where(weights.is_competing, along, -np.inf))
     gone = np.concatenate([[-np.inf], gone])[weights.first]

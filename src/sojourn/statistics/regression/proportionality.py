@@ -84,8 +84,7 @@ def _extended(fit: CoxFit) -> tuple[Array, Array]:
     flat, slope, square = (np.zeros((terms, terms)) for _ in range(3))
     for sets in risk_sets(fit.process):
         here = x[sets.rows]
-        eta = predictor[sets.rows]
-        made = weighted_sets(sets, here, eta - eta.max(), ties=fit.ties)
+        made = weighted_sets(sets, here, predictor[sets.rows], ties=fit.ties)
         g = elapsed[np.searchsorted(times, sets.times)][made.at]
         score += g @ (here[sets.dying] - made.mean)
         flat += made.spread.sum(axis=0)

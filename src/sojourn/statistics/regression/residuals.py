@@ -37,7 +37,8 @@ def score_residuals(fit: CoxFit) -> Array:
     for sets in risk_sets(fit.process):
         here, predictor = x[sets.rows], eta[sets.rows] - eta[sets.rows].max()
         found = weighted_sets(sets, here, predictor, ties=fit.ties)
-        step = np.hstack([1 / found.total[:, None], found.mean / found.total[:, None]])
+        total = (found.total * np.exp(found.log_scale))[:, None]
+        step = np.hstack([1 / total, found.mean / total])
         jumps = np.zeros((len(sets.times), step.shape[1]))
         np.add.at(jumps, found.at, step)
         until = np.vstack([np.zeros((1, step.shape[1])), np.cumsum(jumps, axis=0)])

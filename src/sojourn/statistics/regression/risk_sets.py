@@ -88,6 +88,18 @@ class RiskSets:
     dying: NDArray[np.int64]
     at: NDArray[np.int64]
 
+    def members(self, k: int) -> NDArray[np.int64]:
+        """Return the positions in `rows` of those at risk at the `k`-th time."""
+        found = np.arange(self.first[k], len(self.rows))
+        return found if self.entry is None else found[self.entry[found] < self.times[k]]
+
+    def highest(self, values: Array) -> Array:
+        """Return the largest of `values` (rows,) of those at risk at each time, (times,)."""
+        if self.entry is None:
+            from_the_end: Array = np.maximum.accumulate(values[::-1])[::-1]
+            return from_the_end[self.first]
+        return np.array([values[self.members(k)].max() for k in range(len(self.times))])
+
     def sums(self, values: Array) -> Array:
         """Return the sums of `values` (rows, k) over those at risk at each time, (times, k)."""
         if self.entry is None:
