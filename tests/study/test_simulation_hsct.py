@@ -53,6 +53,7 @@ def test_nothing_happens_after_death_and_follow_up_ends_with_it(many):
     assert deaths
     assert all(last[subject] == date for subject, date in deaths.items())
     tables = ("counts", "doses", "transfusions", "growth_factors", "events", "adverse_events")
+    tables += ("gvhd_stages", "chronic_gvhd", "infections", "lymphocytes", "chimerism")
     for name in tables:
         for subject, date in many.tables[name].select("USUBJID", "ADT").rows():
             assert date <= last[subject], (name, subject)

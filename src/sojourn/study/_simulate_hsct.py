@@ -18,6 +18,7 @@ from sojourn.study._simulate_counts import (
     simulate_blood,
 )
 from sojourn.study._simulate_hsct_events import Event, Outlook, draw_events, draw_outlook
+from sojourn.study._simulate_hsct_tables import MEDIANS, draw_tables
 from sojourn.study._simulate_safety import complete_events
 from sojourn.study._simulated import (
     EPOCH,
@@ -38,6 +39,7 @@ LAST_COUNT_DAY = 400
 UNITS: Mapping[str, Mapping[str, str]] = {
     "counts": {"ANC": "10^9/L", "HGB": "g/dL", "PLT": "10^9/L"},
     "doses": {"CELLS": "10^6 cells"},
+    "lymphocytes": dict.fromkeys(MEDIANS, "10^9/L"),
     "lots": {"VIABILITY": "%"},
 }
 """Units that the simulated site writes."""
@@ -143,6 +145,7 @@ def _simulate_subject(study: Study, seed: int, subject: str, index: int) -> _Sub
             day_zero + dt.timedelta(days=outlook.last_contact),
         ),
         "follow_up": [_dated(subject, day_zero, outlook.last_contact)],
+        **draw_tables(rng, subject, day_zero, events, outlook),
     }
     return _Subject(rows, _subject_truth(arm, course, outlook, events))
 
