@@ -42,14 +42,14 @@ def split_at(
     Parameters
     ----------
     exit
-        time of event or end of observation, positive, any unit, shape (subjects,).
+        time of event or end of observation, 0 or more, any unit, shape (subjects,).
     is_event
         True where it is the event, shape (subjects,).
     change
         time of the change, shape (subjects,); NaN for never. A change at `exit` or later is not
         seen: an event on the day of the change counts as before it.
     entry
-        start of observation, before `exit`, shape (subjects,); None: 0 for all. Who changed at
+        start of observation, before `exit`, shape (subjects,); None: the origin. Who changed at
         `entry` or before is changed from the start.
 
     Returns
@@ -75,8 +75,9 @@ def split_at(
     >>> rows.is_event.tolist(), rows.has_changed.tolist()
     ([False, True, True], [False, True, False])
     """
-    start = np.zeros(np.shape(exit)) if entry is None else entry
-    process = counting_process(exit, is_event, entry=start)
+    process = counting_process(exit, is_event, entry=entry)
+    # From the origin on is from 0, unless the row is but the origin.
+    start = np.where(process.exit > 0, np.maximum(process.entry, 0.0), process.entry)
     changes = np.asarray(change, dtype=np.float64)
     if changes.shape != process.exit.shape:
         raise DataError(f"change has shape {changes.shape}; expected {process.exit.shape}")
@@ -84,14 +85,14 @@ def split_at(
     if wrong.any():
         row = int(np.argmax(wrong))
         raise DataError(f"row {row} changes at {changes[row]:g}; expected a time >= 0, or NaN")
-    is_cut = (changes > process.entry) & (changes < process.exit)
+    is_cut = (changes > start) & (changes < process.exit)
     subject = np.repeat(np.arange(len(changes)), 1 + is_cut)
     is_second = np.concatenate([[False], subject[1:] == subject[:-1]])[: len(subject)]
     is_first = is_cut[subject] & ~is_second
     return SplitRows(
         subject=subject,
-        entry=np.where(is_second, changes[subject], process.entry[subject]),
+        entry=np.where(is_second, changes[subject], start[subject]),
         exit=np.where(is_first, changes[subject], process.exit[subject]),
         is_event=process.is_event[subject] & ~is_first,
-        has_changed=is_second | (changes <= process.entry)[subject],
+        has_changed=is_second | (changes <= start)[subject],
     )
