@@ -1,7 +1,7 @@
 """EXTERNAL: Newcombe, Stat. Med. 17 (1998) 857, table I; R 4.2.2 qbeta; closed forms."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -52,6 +52,7 @@ def test_jeffreys_of_3_of_10_as_r_qbeta():
 
 
 @pytest.mark.parametrize("function", EVERY)
+@settings(deadline=None)
 @given(count=counts)
 def test_failures_mirror_successes(function, count):
     x, n = count
@@ -60,6 +61,7 @@ def test_failures_mirror_successes(function, count):
 
 
 @pytest.mark.parametrize("function", EVERY)
+@settings(deadline=None)
 @given(count=counts)
 def test_every_interval_holds_the_proportion_and_widens_with_its_level(function, count):
     x, n = count
@@ -73,6 +75,7 @@ def test_every_interval_holds_the_proportion_and_widens_with_its_level(function,
     assert wider[1] >= upper - 1e-12
 
 
+@settings(deadline=None)
 @given(count=counts)
 def test_mid_p_and_blaker_lie_inside_clopper_pearson(count):
     outer = clopper_pearson(*count)
@@ -80,6 +83,7 @@ def test_mid_p_and_blaker_lie_inside_clopper_pearson(count):
         assert outer[0] - 1e-12 <= lower <= upper <= outer[1] + 1e-12
 
 
+@settings(deadline=None)
 @given(count=counts)
 def test_one_sided_bounds_are_those_of_the_interval_with_twice_the_tail(count):
     lower, upper = clopper_pearson(*count, level=0.9)

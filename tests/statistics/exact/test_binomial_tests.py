@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -30,6 +30,7 @@ def test_the_example_of_r():
     assert p_minlike(682, 925, 0.75) == pytest.approx(0.382491559575, abs=1e-11)
 
 
+@settings(deadline=None)
 @given(count=counts, p0=nulls)
 def test_as_scipy(count, p0):
     x, n = count
@@ -38,6 +39,7 @@ def test_as_scipy(count, p0):
         assert function(x, n, p0) == pytest.approx(expected, abs=1e-10)
 
 
+@settings(deadline=None)
 @given(count=counts, p0=nulls)
 def test_central_and_mid_p_reject_what_their_intervals_leave_out(count, p0):
     x, n = count
@@ -48,6 +50,7 @@ def test_central_and_mid_p_reject_what_their_intervals_leave_out(count, p0):
             assert (p < 0.05) == (p0 < lower or p0 > upper)
 
 
+@settings(deadline=None)
 @given(count=counts, p0=nulls)
 def test_half_of_the_observed_count_is_in_each_mid_tail(count, p0):
     x, n = count

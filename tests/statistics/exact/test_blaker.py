@@ -18,6 +18,7 @@ def by_definition(x, n, p):
     return float(chances[smaller <= smaller[x] * (1 + 1e-12)].sum())
 
 
+@settings(deadline=None)
 @given(
     count=st.integers(1, 40).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))),
     p=st.floats(0.001, 0.999),

@@ -56,6 +56,7 @@ def test_r_example_by_hand():
     assert found.attained_level == pytest.approx(0.9)
 
 
+@settings(deadline=None)
 @given(tied, tied, st.integers(-20, 20), st.sampled_from(BOTH))
 def test_shift_and_mirror(x, y, by, function):
     one, moved = function(x, y), function([v + by for v in x], y)
@@ -67,6 +68,7 @@ def test_shift_and_mirror(x, y, by, function):
     assert (mirrored.lower, mirrored.upper) == (-one.upper, -one.lower)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-99_999, 99_999), min_size=6, max_size=9, unique=True))
 def test_without_ties_both_intervals_agree(values):
     x, y = [v / 100 for v in values[:3]], [v / 100 for v in values[3:]]

@@ -43,6 +43,7 @@ def by_hand(x, y):
     return sum(scaled(c) >= observed for c in combinations(range(m + n), m)) / comb(m + n, m)
 
 
+@settings(deadline=None)
 @given(groups)
 def test_ties_of_decimal_data_are_ties(pair):
     assert permutation_test(*pair).p_two_sided == pytest.approx(by_hand(*pair), abs=1e-14)
@@ -68,6 +69,7 @@ def test_scipy_by_default_doubles_a_tail_and_may_sample():
     assert ours != pytest.approx(scipy, abs=1e-3)
 
 
+@settings(deadline=None)
 @given(groups, st.floats(-50, 50), st.floats(0.1, 20))
 def test_location_and_unit_do_not_matter(pair, shift, factor):
     x, y = (np.array(side) for side in pair)
@@ -78,6 +80,7 @@ def test_location_and_unit_do_not_matter(pair, shift, factor):
     assert permutation_test(-x, -y).p_greater == one.p_less
 
 
+@settings(deadline=None)
 @given(groups)
 def test_the_smallest_and_the_largest_p(pair):
     found = permutation_test(*pair)

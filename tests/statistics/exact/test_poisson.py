@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -32,6 +32,7 @@ def test_no_event_has_closed_forms():
     assert poisson_mid_p(0, 2.0) == pytest.approx((0.0, -math.log(0.05) / 2), abs=1e-14)
 
 
+@settings(deadline=None)
 @given(events=st.integers(0, 300), level=st.sampled_from([0.8, 0.95, 0.99]))
 def test_tails_at_the_bounds_are_half_of_what_the_level_leaves(events, level):
     lower, upper = poisson_interval(events, 1.0, level=level)
@@ -46,6 +47,7 @@ def test_tails_at_the_bounds_are_half_of_what_the_level_leaves(events, level):
     assert lower <= inside[0] <= events <= inside[1] <= upper
 
 
+@settings(deadline=None)
 @given(
     events=st.tuples(st.integers(0, 40), st.integers(0, 40)),
     times=st.tuples(st.floats(0.5, 500), st.floats(0.5, 500)),
@@ -60,6 +62,7 @@ def test_swapping_the_groups_inverts_the_ratio(events, times):
         assert other.ratio == pytest.approx(1 / one.ratio, rel=1e-9)
 
 
+@settings(deadline=None)
 @given(events=st.tuples(st.integers(0, 20), st.integers(0, 20)), scale=st.floats(0.01, 100))
 def test_the_unit_of_time_does_not_matter(events, scale):
     one, other = compare_rates(events, (3.0, 7.0)), compare_rates(events, (3 * scale, 7 * scale))

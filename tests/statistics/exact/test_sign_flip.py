@@ -25,6 +25,7 @@ def test_darwins_plants_as_fisher_counted_them():
     assert round(found.p_two_sided * 2**15) == 2 * 863
 
 
+@settings(deadline=None)
 @given(whole)
 def test_every_pattern_of_signs_is_counted(d):
     totals = np.array([np.dot(d, signs) for signs in product((-1, 1), repeat=len(d))])

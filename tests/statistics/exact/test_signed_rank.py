@@ -43,6 +43,7 @@ def by_enumeration(ranks, positive):
     return min(1.0, 2 * min(greater, less))
 
 
+@settings(deadline=None)
 @given(tied)
 def test_zeros_and_ties_are_enumerated(d):
     values = np.array(d, dtype=float)
@@ -63,6 +64,7 @@ def test_pratt_and_wilcoxon_differ_where_there_are_zeros():
     assert signed_rank_test_pratt(values).v == 8.0
 
 
+@settings(deadline=None)
 @given(st.permutations(range(1, 9)), st.integers(0, 255))
 def test_without_ties_as_scipy_exact(order, signs):
     d = [float(v if signs >> i & 1 else -v) for i, v in enumerate(order)]
@@ -88,6 +90,7 @@ def test_the_interval_is_the_hull_of_the_centers_that_are_not_rejected(d, level)
         assert found.upper - 0.26 <= inside[-1] <= found.upper
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-50, 50), min_size=2, max_size=7), st.integers(-9, 9))
 def test_shift_and_mirror(d, by):
     one, moved = pseudo_median(d), pseudo_median([v + by for v in d])

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -29,6 +29,7 @@ def test_the_designs_that_ahern_tabulates(p0, p1, beta, r, n):
     assert (found.reject_from, found.n) == (r, n)
 
 
+@settings(deadline=None)
 @given(n=st.integers(1, 200), p0=st.floats(0.05, 0.6), alpha=st.floats(0.001, 0.3))
 def test_the_cut_off_is_the_smallest_that_keeps_alpha(n, p0, alpha):
     found = single_stage_power(n, p0, p0 + 0.2, alpha=alpha)

@@ -13,8 +13,8 @@ from sojourn.statistics.exact.checks import Values
 from sojourn.statistics.exact.correlation import check_pairs
 from sojourn.statistics.exact.ranks import double_midranks
 
-MOST_CELLS = 20_000_000
-"""Numbers held at once by the exact law, at most: n = 16 without ties, 12 with."""
+MOST_CELLS = 8_000_000
+"""Numbers held at once by the exact law, at most: n = 16 without ties, about 14 with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def product_sum_counts(a: tuple[int, ...], b: tuple[int, ...]) -> NDArray[np.int
     if cells > MOST_CELLS or n > 20:
         raise DataError(
             f"{n} subjects: the exact law of Spearman's rho needs {cells:.3g} numbers at once, "
-            f"more than {MOST_CELLS:.3g} (16 subjects without ties, about 12 with): no exact "
+            f"more than {MOST_CELLS:.3g} (16 subjects without ties, about 14 with): no exact "
             "p-value, and no approximation is put in its place"
         )
     index = np.zeros(1 << n, dtype=np.int64)
