@@ -85,6 +85,20 @@ def test_days_not_dates_decide(name, shift):
     assert days.to_list() == known["DAY"].to_list()
 
 
+@pytest.mark.parametrize(("name", "rule"), CASES)
+def test_codes_of_subjects_carry_no_meaning(name, rule):
+    tables = small_trial()
+    codes = sorted({s for t in tables.values() for s in t["USUBJID"].to_list()})
+    other = dict(zip(codes, reversed(codes), strict=True))
+    renamed = {
+        table: frame.with_columns(pl.col("USUBJID").replace_strict(other))
+        for table, frame in tables.items()
+    }
+    got, expected = (endpoints.get(name)(t, rule=rule) for t in (renamed, tables))
+    mapped = expected.with_columns(pl.col("USUBJID").replace_strict(other))
+    assert got.equals(mapped.sort("USUBJID", maintain_order=True))
+
+
 def broken(change):
     def derive(*tables):
         return change(NEUTROPHILS.derive(*tables))
