@@ -27,7 +27,7 @@ from = "assumption"
 reason = "usual"
 
 [[arms]]
-code = "CELLS"
+code = "ALPHA"
 name = "cells"
 days = [0, 7]
 dose_window_days = 2
@@ -35,7 +35,7 @@ from = "assumption"
 reason = "planned"
 
 [[arms]]
-code = "NONE"
+code = "BETA"
 name = "no cells"
 days = [0, 7]
 dose_window_days = 2
@@ -184,9 +184,9 @@ def outcome(param="ANCREC40", **classes):
 
 
 def groups(*, is_blinded=False, treated=None, **arms):
-    """Return two groups A (CELLS) and B (NONE) with the subjects of `arms`."""
+    """Return two groups A (ALPHA) and B (BETA) with the subjects of `arms`."""
     labels = {"A": "Arm A", "B": "Arm B"}
-    return Groups(labels, arms, is_blinded, {"A": "CELLS", "B": "NONE"}, treated or {})
+    return Groups(labels, arms, is_blinded, {"A": "ALPHA", "B": "BETA"}, treated or {})
 
 
 def keyed(ledger, **frames):

@@ -1,8 +1,8 @@
 """Who belongs to a population, and the words for everybody else. Expectations by hand (OURS)."""
 
 import pytest
-from plan_material import doses, groups, keyed, on, study, subjects, table
 
+from plan_material import doses, groups, keyed, on, study, subjects, table
 from sojourn.study.ledger import Ledger
 from sojourn.study.populations import find_populations, population_listings
 
@@ -59,8 +59,8 @@ def test_who_is_enrolled_without_an_arm_is_named_and_counts_nowhere(tmp_path):
         pytest.param([0, 9], None, id="last-day-of-the-window"),
         pytest.param([0, 4], "dose on day 4 after the first, planned 7 within 2 days", id="early"),
         pytest.param([0, 10], "dose on day 10 after the first, planned 7 within 2 days", id="late"),
-        pytest.param([0], "1 doses given, 2 planned", id="one-dose-lacks"),
-        pytest.param([0, 7, 14], "3 doses given, 2 planned", id="one-dose-too-many"),
+        pytest.param([0], "doses given: 1, planned: 2", id="one-dose-lacks"),
+        pytest.param([0, 7, 14], "doses given: 3, planned: 2", id="one-dose-too-many"),
     ],
 )
 def test_doses_as_planned(tmp_path, given, reason):
@@ -204,13 +204,13 @@ def test_the_listing_names_everybody_outside_with_the_reason(tmp_path):
     assert {tuple(r.values())[:4] for r in listing.records()} == {
         ("SAFETY", "P2", "B", "no dose is recorded"),
         ("PP", "P2", "B", "no dose is recorded"),
-        ("PP", "P1", "A", "1 doses given, 2 planned"),
+        ("PP", "P1", "A", "doses given: 1, planned: 2"),
     }
 
 
 def test_arms_with_different_schedules_are_not_told_by_the_words(tmp_path):
     made = study(ONLY_DOSES, ("days = [0, 7]\ndose_window_days = 2", "days = [0]"))
-    for is_blinded, words in ((False, "2 doses given, 1 planned"), (True, "hidden")):
+    for is_blinded, words in ((False, "doses given: 2, planned: 1"), (True, "hidden")):
         populations = found(
             tmp_path,
             made,

@@ -91,7 +91,7 @@ def _doses(
     given = [(row["ADT"] - first).days for row in rows]
     evidence = f"doses:{','.join(str(row[ROW]) for row in rows)}"
     if not len(needed) <= len(given) <= len(possible):
-        yield subject, f"{len(given)} doses given, {len(needed)} planned", evidence
+        yield subject, f"doses given: {len(given)}, planned: {len(needed)}", evidence
         return
     for day, plan in zip(given, possible, strict=False):
         if abs(day - (plan - arm.days[0])) > window:
