@@ -58,6 +58,16 @@ def test_without_an_event_the_bound_is_that_of_survival():
     assert "no event" in made.estimate.method
 
 
+@pytest.mark.parametrize(
+    ("day", "value"),
+    [pytest.param(364.0, 364.875, id="before"), pytest.param(365.0, 365.0, id="on")],
+)
+def test_an_event_on_the_horizon_takes_no_day_away(day, value):
+    (made,) = ANALYSIS(outcomes(aval=[day] + [400.0] * 7, cnsr=[0] + [1] * 7))
+    assert made.estimate.value == pytest.approx(value, abs=1e-9)
+    assert ("no event" in made.estimate.method) == (day == 365)
+
+
 @pytest.mark.parametrize(("last", "is_known"), [(365.0, True), (364.0, False)])
 def test_a_horizon_beyond_follow_up_gives_a_reason_and_no_number(last, is_known):
     (made,) = ANALYSIS(outcomes(aval=[10.0, last], cnsr=[0, 1]))

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 from scipy.special import erfc
@@ -12,10 +13,11 @@ from sojourn.core.errors import DataError
 from sojourn.core.estimates import Estimate
 from sojourn.statistics._distributions import normal_quantile
 from sojourn.statistics._groups import Group, split_groups
-from sojourn.statistics.survival.points import estimate_point, explain_unfollowed
+from sojourn.statistics.survival.intervals import bounded_interval
+from sojourn.statistics.survival.points import explain_unfollowed
 from sojourn.statistics.survival.product_limit import product_limit
 from sojourn.statistics.survival.restricted_mean import RestrictedMean, restricted_mean
-from sojourn.statistics.survival.risk_sets import find_truncation
+from sojourn.statistics.survival.risk_sets import count_fewest_at_risk, find_truncation
 from sojourn.statistics.survival.rows import count_competing, take_times
 
 
@@ -106,9 +108,11 @@ def _mean(group: Group, tau: float, level: float) -> _Mean:
         return _Mean(group.name, n, None, reason, notes)
     mean = restricted_mean(curve, tau=tau)
     reason = "all had the event on one day: no spread" if mean.standard_error == 0 else ""
-    if not curve.events[curve.times <= tau].any():
-        point = estimate_point(people, curve, tau, level=level)
-        return _Mean(group.name, n, mean, "no event: no spread", notes, tau * point.lower)
+    if not curve.events[curve.times < tau].any():
+        watched = count_fewest_at_risk(people, np.array(tau))
+        lower, _ = bounded_interval(1.0, 0.0, at_risk=watched, n_events=0, level=level)
+        reason = "no event before the horizon: no spread"
+        return _Mean(group.name, n, mean, reason, notes, tau * float(lower))
     return _Mean(group.name, n, mean, reason, notes)
 
 
@@ -121,7 +125,8 @@ def _of_group(group: _Mean, settings: Settings) -> GroupEstimate:
     value, error = group.mean.value, group.mean.standard_error
     half = normal_quantile((1 + settings.level) / 2) * error
     if group.floor is not None:
-        method, components = "no event: exact lower bound of survival, times the horizon", {}
+        method = "no event before the horizon: exact lower bound of survival, times the horizon"
+        components = {}
     else:
         method, components = "area under Kaplan-Meier, normal interval", {"standard error": error}
     estimate = Estimate(

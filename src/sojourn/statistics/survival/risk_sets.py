@@ -108,7 +108,7 @@ def find_truncation(people: Times) -> Truncation:
     changes, after = _levels(people)
     last_entry = float(people.entry.max())
     first_entry = max(float(people.entry.min()), 0.0)
-    is_gap = (after == 0) & (changes < last_entry) & (changes >= first_entry)
+    is_gap = (after == 0) & (changes < last_entry)
     nexts = people.entry[people.entry > -np.inf]
     gaps = tuple((float(t), float(nexts[nexts >= t].min())) for t in changes[is_gap])
     exhausted = _find_exhaustion(people)
