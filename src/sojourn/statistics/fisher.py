@@ -64,7 +64,7 @@ def estimate_odds_ratio(outcomes: pl.DataFrame, settings: Settings) -> list[Grou
     def estimate(pair: Pair, label: str) -> GroupEstimate:
         return _odds_ratio(pair, label, settings)
 
-    return compare_pair(outcomes, "AVALC", settings.groups, "odds ratio", label, estimate)
+    return compare_pair(outcomes, "AVALC", settings.groups, "odds_ratio", label, estimate)
 
 
 def _odds_ratio(pair: Pair, label: str, settings: Settings) -> GroupEstimate:
@@ -81,7 +81,7 @@ def _odds_ratio(pair: Pair, label: str, settings: Settings) -> GroupEstimate:
             f"the odds ratio is not finite ({'; '.join(seen)}); {100 * settings.level:.12g}% "
             f"interval {lower:.4g} to infinity"
         )
-        return GroupEstimate(pair.name, "odds ratio", label, None, pair.n, p_value, reason)
+        return GroupEstimate(pair.name, "odds_ratio", label, None, pair.n, p_value, reason)
     estimate = Estimate(
         value=found.odds_ratio,
         unit="1",
@@ -92,7 +92,7 @@ def _odds_ratio(pair: Pair, label: str, settings: Settings) -> GroupEstimate:
         n=pair.n,
         notes=(*seen, *extended_note(lower, found.odds_ratio, upper), *pair.missing_notes),
     )
-    return GroupEstimate(pair.name, "odds ratio", label, estimate, pair.n, p_value)
+    return GroupEstimate(pair.name, "odds_ratio", label, estimate, pair.n, p_value)
 
 
 def _chosen(found: FisherTest, test: str) -> tuple[float, tuple[float, float]]:

@@ -55,7 +55,7 @@ def estimate_ratio(outcomes: pl.DataFrame, settings: Settings) -> list[GroupEsti
     def estimate(pair: Pair, label: str) -> GroupEstimate:
         return _ratio(pair, label, settings.level)
 
-    return compare_pair(outcomes, "AVAL", settings.groups, "rate ratio", label, estimate)
+    return compare_pair(outcomes, "AVAL", settings.groups, "rate_ratio", label, estimate)
 
 
 def _ratio(pair: Pair, label: str, level: float) -> GroupEstimate:
@@ -75,7 +75,7 @@ def _ratio(pair: Pair, label: str, level: float) -> GroupEstimate:
             f"{found.lower:.4g} to infinity"
         )
         p_value = found.p_two_sided
-        return GroupEstimate(pair.name, "rate ratio", label, None, pair.n, p_value, reason)
+        return GroupEstimate(pair.name, "rate_ratio", label, None, pair.n, p_value, reason)
     estimate = Estimate(
         value=found.ratio,
         unit="1",
@@ -86,7 +86,7 @@ def _ratio(pair: Pair, label: str, level: float) -> GroupEstimate:
         n=pair.n,
         notes=(*seen, *extended_note(found.lower, found.ratio, found.upper), *pair.missing_notes),
     )
-    return GroupEstimate(pair.name, "rate ratio", label, estimate, pair.n, found.p_two_sided)
+    return GroupEstimate(pair.name, "rate_ratio", label, estimate, pair.n, found.p_two_sided)
 
 
 ANALYSIS = Analysis(label="Ratio of two rates, exact", settings=Settings, estimate=estimate_ratio)

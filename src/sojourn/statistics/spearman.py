@@ -84,7 +84,7 @@ def _correlate(
     missing: tuple[str, ...],
     settings: Settings,
 ) -> GroupEstimate:
-    operation, n = f"rho with {covariate}", len(x)
+    operation, n = f"rho_with_{covariate}", len(x)
     label = f"Spearman correlation with {covariate}"
     if n < FEWEST or len(set(x)) == 1 or len(set(y)) == 1:
         why = f"{n} pairs, {FEWEST} are needed" if n < FEWEST else "one side does not vary"
