@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -17,6 +18,7 @@ from sojourn.testing import make_outcome_rows
 PACKAGES = ("survival", "cmprsk")
 
 
+@cache
 def rscript() -> str:
     """Return the path of Rscript; skip, saying so, where R or a package of it is absent."""
     found = shutil.which("Rscript")

@@ -13,6 +13,7 @@ import pytest
 from outcome_rows import empty, outcomes
 from sojourn.core.errors import DataError
 from sojourn.statistics.cumulative_incidence import ANALYSIS, CURVE, curve
+from sojourn.statistics.kaplan_meier import ANALYSIS as KAPLAN_MEIER
 from sojourn.testing import make_outcome_rows
 
 
@@ -27,6 +28,20 @@ def test_an_event_on_the_asked_day_is_counted(shared):
     made = {m.operation: m for m in ANALYSIS(leukemia_relapse(shared), settings={"at": [100, 99]})}
     assert made["incidence_at_100"].estimate.value == pytest.approx(0.0803, abs=5e-5)
     assert made["incidence_at_99"].estimate.value == pytest.approx(0.0730, abs=5e-5)
+
+
+def test_incidence_is_not_the_complement_of_kaplan_meier(shared):
+    # Platelets back by day 100: censoring who relapsed or died first says 0.915, cmprsk 0.876.
+    with (shared / "data/hsct/bmt_klein.csv").open() as lines:
+        rows = list(csv.DictReader(lines))
+    times = [float(r["tp"] if r["dp"] == "1" else r["t2"]) for r in rows]
+    codes = [0 if r["dp"] == "1" else 2 if r["d3"] == "1" else 1 for r in rows]
+    patients = outcomes(aval=times, cnsr=codes)
+    made, _ = ANALYSIS(patients, settings={"at": [100]})
+    (naive,) = KAPLAN_MEIER(patients, settings={"at": [100]})
+    assert made.estimate.value == pytest.approx(0.875912408759124, abs=1e-12)
+    assert 1 - naive.estimate.value == pytest.approx(0.914617841306714, abs=1e-12)
+    assert any("not a risk in their presence" in note for note in naive.estimate.notes)
 
 
 def test_worked_example_by_hand():

@@ -89,6 +89,11 @@ CASES = {
     "permuted": ("permutation_test", {}, values()),
     "permuted_uneven": ("permutation_test", {"level": 0.9}, values(7, (4, 7))),
     "shift": ("hodges_lehmann", {}, values()),
+    "shift_of_few": ("hodges_lehmann", {}, values(5, (3, 3))),
+    "shift_of_two": ("hodges_lehmann", {}, values(5, (1, 1))),
+    "permuted_few": ("permutation_test", {}, values(5, (3, 3))),
+    "permuted_two": ("permutation_test", {}, values(5, (1, 2))),
+    "flipped_few": ("sign_flip", {}, values(5, (1, 4))),
     "shift_tied": ("hodges_lehmann", {"interval": "conditional"}, values(8, is_tied=True)),
     "flipped": ("sign_flip", {}, values()),
     "flipped_change": ("sign_flip", {"from_base": True}, values(6, (8, 7))),
@@ -146,17 +151,20 @@ def read(folder):
     return json.loads((folder / "results.json").read_text())
 
 
-@pytest.mark.parametrize("field", ["rawValue", "lower", "upper", "pValue", "n"])
-def test_a_number_that_was_changed_is_found(tmp_path, field):
-    out = write_run(tmp_path / "out", {"welch": CASES["welch"], "average": CASES["average"]})
+def test_each_number_that_was_changed_is_found(tmp_path):
+    fields = ["rawValue", "lower", "upper", "pValue", "n"]
+    out = write_run(tmp_path / "out", {f"of_{name}": CASES["welch"] for name in [*fields, "none"]})
     document = read(out)
-    number = document["results"][0]
-    number[field] = number[field] + (1 if field == "n" else 1e-6)
+    for number, field in zip(document["results"], fields, strict=False):
+        number[field] = number[field] + (1 if field == "n" else 1e-6)
     (out / "results.json").write_text(json.dumps(document))
     done = run_r(export_r(out, tmp_path / "check.R").script)
     assert done.returncode == 1, done.stdout
-    assert done.stdout.count("FAILED:") == 1
-    assert "1 beyond tolerance" in done.stdout
+    found = [line for line in done.stdout.splitlines() if line.startswith("FAILED: ")]
+    what = ["value", "lower", "upper", "p", "n"]
+    expected = [f"{w} of of_{f}/A-B/difference" for w, f in zip(what, fields, strict=True)]
+    assert found == [f"FAILED: {line}" for line in expected]
+    assert "5 beyond tolerance" in done.stdout
 
 
 def test_a_number_that_r_finds_and_the_run_has_not_is_a_difference(tmp_path):

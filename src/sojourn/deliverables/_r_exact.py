@@ -97,7 +97,7 @@ rate_ratio <- function(analysis, rows, groups, level) {
   days <- c(sum(pair$first$DAY + 1), sum(pair$second$DAY + 1))
   made <- poisson.test(events, days, conf.level = level)
   ratio <- (events[1] / days[1]) / (events[2] / days[2])
-  id <- number_id(analysis, pair$name, "rate ratio")
+  id <- number_id(analysis, pair$name, "rate_ratio")
   n <- nrow(pair$first) + nrow(pair$second)
   if (!is.finite(ratio)) return(record(id, p = made$p.value, n = n))
   record(id, ratio, made$conf.int[1], made$conf.int[2], made$p.value, n)
@@ -112,7 +112,7 @@ fisher <- function(analysis, rows, success, groups, test, level) {
   if (is.null(pair)) return(invisible())
   yes <- c(sum(pair$first$AVALC %in% success), sum(pair$second$AVALC %in% success))
   no <- c(nrow(pair$first), nrow(pair$second)) - yes
-  id <- number_id(analysis, pair$name, "odds ratio")
+  id <- number_id(analysis, pair$name, "odds_ratio")
   support <- max(0, sum(yes) - sum(yes[2], no[2])):min(yes[1] + no[1], sum(yes))
   base <- dhyper(support, yes[1] + no[1], yes[2] + no[2], sum(yes), log = TRUE)
   law <- function(log_odds) {
@@ -153,12 +153,13 @@ tipping_point <- function(analysis, rows, success, exceeds, level) {
       size <- n
       bounds <- binom.test(x + k, size, conf.level = level)$conf.int
       lower <- c(lower, bounds[1])
-      record(number_id(analysis, group, paste(k, "of", missing, "missing as success")),
+      operation <- paste0("success_assumed_of_", k, "_of_", missing, "_missing")
+      record(number_id(analysis, group, operation),
              (x + k) / size, bounds[1], bounds[2], n = size)
     }
     holds <- which(lower > exceeds) - 1
     if (length(holds) && length(holds) <= missing)
-      record(number_id(analysis, group, "tipping point"), holds[1], holds[1], holds[1], n = n)
+      record(number_id(analysis, group, "tipping_point"), holds[1], holds[1], holds[1], n = n)
   }
 }
 """

@@ -104,7 +104,8 @@ table <- do.call(rbind, lines)
 
 if (is.null(table)) {
   cat("No analysis has a number.\n")
-  table <- data.frame(state = character(), difference = numeric())
+  table <- data.frame(id = character(), what = character(), state = character(),
+    difference = numeric())
 } else {
   printed <- data.frame(id = table$id, role = table$role, what = table$what,
     sojourn = show(table$sojourn), R = show(table$R),
@@ -113,12 +114,16 @@ if (is.null(table)) {
   print(printed, row.names = FALSE, right = FALSE)
 }
 
-if (length(excused)) {
+is_excused <- table$state == "excused"
+if (any(is_excused)) {
   cat("\nNot recomputed, and why:\n")
-  reasons <- unlist(excused)
+  key <- paste(table$id, table$what)[is_excused]
+  reasons <- unlist(excused)[key]
   for (reason in unique(reasons)) {
     cat("  ", reason, "\n", sep = "")
-    cat(paste0("    ", names(reasons)[reasons == reason], "\n"), sep = "")
+    here <- table[is_excused, ][reasons == reason, ]
+    for (id in unique(here$id))
+      cat("    ", id, ": ", paste(here$what[here$id == id], collapse = ", "), "\n", sep = "")
   }
 }
 empty <- numbers[is.na(numbers$VALUE) & is.na(numbers$P), ]
@@ -135,7 +140,7 @@ if (nrow(compared)) {
       sep = "")
 } else cat("\nlargest difference: none, nothing was compared\n")
 cat(nrow(compared), " quantities of ", length(unique(compared$id)), " numbers compared, ",
-    nrow(failed), " beyond tolerance; ", sum(table$state == "excused"), " not recomputed\n",
+    nrow(failed), " beyond tolerance; ", sum(is_excused), " not recomputed\n",
     sep = "")
 if (nrow(failed))
   cat(paste0("FAILED: ", failed$what, " of ", failed$id, "\n"), sep = "")
