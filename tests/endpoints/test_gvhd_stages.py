@@ -1,6 +1,6 @@
 """Stages at their borders.
 
-Oracle: EXTERNAL, table 1 of Harris et al. 2016 (MAGIC), typed by hand.
+Oracle: EXTERNAL, the staging of Harris et al. 2016 (MAGIC), its borders typed by hand.
 """
 
 import pytest

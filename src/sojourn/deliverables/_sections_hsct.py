@@ -35,8 +35,20 @@ PARAMETERS = {
     "COMPLETE": "Complete response",
     "INFN": "Infections, episodes",
     "INFDAYS": "Days at risk of infection",
+    "INFG2": "First infection of grade 2 or more",
+    "AGVHDMAX": "Acute GVHD, highest grade",
+    "AGVHD2": "Acute GVHD of grade II or more",
+    "CGVHDMAX": "Chronic GVHD, highest severity",
+    "CGVHD1": "Chronic GVHD",
     "OS": "Overall survival",
     "DFS": "Disease-free survival",
+    "RELAPSE": "Relapse",
+    "NRM": "Death without relapse",
+    "GRFS": "Survival without severe GVHD and relapse",
+    "PGF": "Poor graft function at the first dose",
+    "PGFTYPE": "Kind of poor graft function",
+    "GRAFTFAIL": "Primary graft failure",
+    "CD4REC": "CD4 cells enough",
 }
 """Names of the parameters of ``endpoints``; another keeps its code."""
 

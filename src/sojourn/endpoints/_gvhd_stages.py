@@ -34,7 +34,7 @@ def skin_stage(bsa_percent: float, *, has_blisters: bool = False) -> int:
 
     References
     ----------
-    Harris et al., Biol Blood Marrow Transplant 2016;22:4 (MAGIC), table 1.
+    Harris et al., Biol Blood Marrow Transplant 2016;22:4 (MAGIC).
 
     Examples
     --------
@@ -77,7 +77,7 @@ def liver_stage(mg_per_dl: float) -> int:
 
     References
     ----------
-    Harris et al., Biol Blood Marrow Transplant 2016;22:4 (MAGIC), table 1.
+    Harris et al., Biol Blood Marrow Transplant 2016;22:4 (MAGIC).
 
     Examples
     --------
@@ -99,7 +99,7 @@ def upper_gi_stage(*, is_persistent: bool) -> int:
 
     References
     ----------
-    Harris et al., Biol Blood Marrow Transplant 2016;22:4 (MAGIC), table 1.
+    Harris et al., Biol Blood Marrow Transplant 2016;22:4 (MAGIC).
     """
     return int(is_persistent)
 
@@ -151,7 +151,7 @@ def lower_gi_stage(ml_per_day: float, *, is_severe: bool = False) -> int:
 
     References
     ----------
-    Harris et al., Biol Blood Marrow Transplant 2016;22:4 (MAGIC), table 1.
+    Harris et al., Biol Blood Marrow Transplant 2016;22:4 (MAGIC).
     """
     _check("stool volume", ml_per_day, " mL")
     if is_severe:
@@ -180,7 +180,7 @@ def lower_gi_stage_by_episodes(per_day: float, *, is_severe: bool = False) -> in
 
     References
     ----------
-    Harris et al., Biol Blood Marrow Transplant 2016;22:4 (MAGIC), table 1.
+    Harris et al., Biol Blood Marrow Transplant 2016;22:4 (MAGIC).
     """
     _check("episodes", per_day, " a day")
     return 4 if is_severe else (per_day >= 3) + (per_day >= 5) + (per_day > 7)
@@ -196,7 +196,7 @@ def magic_grade(skin: int, liver: int, upper_gi: int, lower_gi: int) -> int:
 
     References
     ----------
-    Harris et al., Biol Blood Marrow Transplant 2016;22:4, table 2.
+    Harris et al., Biol Blood Marrow Transplant 2016;22:4 (MAGIC).
 
     Examples
     --------

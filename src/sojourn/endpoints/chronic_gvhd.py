@@ -130,7 +130,7 @@ def nih_severity(scores: Mapping[str, int]) -> int:
 
     References
     ----------
-    Jagasia et al., Biol Blood Marrow Transplant 2015;21:389, figure 1 and table 4.
+    Jagasia et al., Biol Blood Marrow Transplant 2015;21:389 (NIH consensus of 2014).
 
     Examples
     --------

@@ -87,9 +87,9 @@ def poor_graft_function(
 
     References
     ----------
-    Sureda et al., consensus of EBMT, ASTCT, CIBMTR and APBMT, 2024 (PMC11161398), table 1. Sun et
-    al., J Hematol Oncol 2018 (s13045-018-0649-6) and the practice at Peking, as
-    `docs/endpoints.md`, "Poor graft function", gives them. NCT06171906 defines neither.
+    Sureda et al., consensus of EBMT, ASTCT, CIBMTR and APBMT, 2024 (PMC11161398), table 1. Two
+    lineages for 14 days: J Hematol Oncol 2018 (s13045-018-0649-6); one for 3 days: the practice of
+    the Peking group (`docs/endpoints.md`, "Poor graft function"). NCT06171906 defines neither.
     """
     zeros = find_day_zeros(doses)
     found = {
