@@ -32,7 +32,7 @@ def test_groups_and_covariates_are_terms_of_one_model():
         assert (made[i].n, estimate.n, estimate.unit) == (10, 10, "1")
     assert [each.group for each in made] == ["B-A", "ALL", "B-A", "ALL", "ALL", "ALL"]
     assert made[0].label == "hazard of B by that of A"
-    assert made[1].label == "hazard of one unit more of AGE"
+    assert made[1].label == "hazard for one unit more of AGE"
     tests = zph(fit)
     named = by_operation(made)
     parts = [tests.terms["x1"], tests.terms["x2"], tests.overall, fit.likelihood_ratio_test]
@@ -97,7 +97,7 @@ def test_a_covariate_may_turn_on_a_day():
     fit = fit_cox(rows.exit, rows.is_event, x, entry=rows.entry)
     assert named["hazard_ratio_PLT"].estimate.value == pytest.approx(fit.terms.ratios[1], rel=1e-12)
     assert named["hazard_ratio"].estimate.value == pytest.approx(fit.terms.ratios[0], rel=1e-12)
-    assert named["hazard_ratio_PLT"].label == "hazard of after PLT by that before"
+    assert named["hazard_ratio_PLT"].label == "hazard after PLT by that before"
     assert named["hazard_ratio_PLT"].n == 10
 
 

@@ -57,7 +57,7 @@ class Settings(BaseModel):
         return cause
 
 
-HAZARD = "hazard of"
+HAZARD = "hazard"
 
 
 def estimate_hazard_ratios(outcomes: pl.DataFrame, settings: Settings) -> list[GroupEstimate]:

@@ -47,7 +47,7 @@ class Settings(BaseModel):
 
 
 OPERATION = "subdistribution_hazard_ratio"
-LABEL = "subdistribution hazard of"
+LABEL = "subdistribution hazard"
 
 
 def estimate_subdistribution_ratios(

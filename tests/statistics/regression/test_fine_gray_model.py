@@ -1,4 +1,4 @@
-"""Fine and Gray's model: cmprsk's numbers (EXTERNAL, small_regression), closed forms, invariances."""
+"""Fine-Gray: cmprsk's numbers (EXTERNAL, small_regression), closed forms, invariances."""
 
 import numpy as np
 import pytest

@@ -67,11 +67,11 @@ def model_rows(
     first = reference if reference is not None else next(iter(names), "")
     others = [name for name in names if name != first]
     terms = [
-        TermName(f"{GROUP}={name}", f"{name}-{first}", "", f"{name} by that of {first}")
+        TermName(f"{GROUP}={name}", f"{name}-{first}", "", f"of {name} by that of {first}")
         for name in others
     ]
     terms += [
-        TermName(name, EVERYBODY, f"_{name}", f"one unit more of {name}") for name in covariates
+        TermName(name, EVERYBODY, f"_{name}", f"for one unit more of {name}") for name in covariates
     ]
     columns = [(complete[GROUP] == name).to_numpy().astype(np.float64) for name in others]
     columns += [complete[name].to_numpy().astype(np.float64) for name in covariates]
