@@ -25,7 +25,6 @@ EXPECTED_OPEN = {
         "descriptionModule.briefSummary#mechanism",
     },
     BLOOD: {
-        "descriptionModule.briefSummary#immune-reconstitution",
         "descriptionModule.briefSummary#mechanism",
         "descriptionModule.briefSummary#complications",
     },
