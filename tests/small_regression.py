@@ -101,7 +101,7 @@ def random_rows(seed, n=40, days=12):
     return entry, exits, cause, x, rng.integers(0, 3, n)
 
 
-few = settings(max_examples=30, deadline=None)
+few = settings(max_examples=20, deadline=None)
 seeds = st.integers(0, 10_000)
 
 
