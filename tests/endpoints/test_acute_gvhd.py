@@ -160,7 +160,7 @@ def test_stages_after_death_contradict_it_and_stages_after_the_last_contact_show
 
 def test_two_rows_of_one_day_are_not_evaluable_and_a_strange_stage_is_refused():
     assert staged((20, 1, 0, 0, 0), (20, 2, 0, 0, 0))[0]["AVAL"] is None
-    with pytest.raises(DataError, match="UPPER_GI has stage 2; expected a whole number, 0 to 1"):
+    with pytest.raises(DataError, match="subject '01', day 20: UPPER_GI has stage 2; expected"):
         staged((20, 1, 0, 2, 0))
 
 

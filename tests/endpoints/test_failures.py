@@ -109,6 +109,26 @@ def test_relapse_and_death_without_it_compete(happened, seen, relapse, death):
     assert len({(row["AVAL"], row["AVALC"], row["REASON"]) for row in both}) == 1
 
 
+@pytest.mark.parametrize(
+    ("day", "evaluable"),
+    [
+        pytest.param(-36, True, id="before-the-graft-is-history"),
+        pytest.param(-35, False, id="on-the-day-of-the-graft"),
+        pytest.param(-1, False, id="the-day-before-the-dose"),
+        pytest.param(0, True, id="on-day-0-is-an-event"),
+    ],
+)
+def test_who_failed_between_graft_and_dose_never_was_at_risk_from_the_graft_on(day, evaluable):
+    for endpoint in (DFS, RELAPSE, NRM):
+        row = follow(endpoint, events((day, "RELAPSE")), rule=FROM_GRAFT)
+        assert (row["AVAL"] is not None) == evaluable
+        assert follow(endpoint, events((day, "RELAPSE")))["AVAL"] is not None
+        if not evaluable:
+            days = f"relapse {-day} days before the first dose, so never at risk"
+            assert row["REASON"].startswith(days)
+    assert follow(OS, events((day, "RELAPSE")), rule=FROM_GRAFT)["AVAL"] is not None
+
+
 def test_graft_failure_stands_for_relapse_in_nonmalignant_disease():
     tables = {
         "doses": doses(),
@@ -147,6 +167,10 @@ def trials(draw):
 def test_relapse_non_relapse_mortality_and_disease_free_survival_add_up_to_1(tables, origin):
     rule = {"origin": origin}
     free, back, dead = (e(tables, rule=rule) for e in (DFS, RELAPSE, NRM))
+    known = free["AVAL"].is_not_null()
+    assert (back["AVAL"].is_not_null() == known).all()
+    assert (dead["AVAL"].is_not_null() == known).all()
+    free, back, dead = (frame.filter(known) for frame in (free, back, dead))
     times, entry = free["AVAL"].to_numpy(), free["ENTRY"].fill_null(0.0).to_numpy()
     late = entry if origin == "transplant" else None
     for frame in (back, dead):

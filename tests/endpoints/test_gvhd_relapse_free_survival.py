@@ -1,7 +1,7 @@
 import pytest
 
 from blood_counts import doses, events, follow_up, on, table
-from sojourn.core.tables import CHRONIC_GVHD, EVENTS, GVHD_STAGES
+from sojourn.core.tables import CHRONIC_GVHD, EVENTS, GVHD_STAGES, SUBJECTS
 from sojourn.endpoints.gvhd_relapse_free_survival import ENDPOINT
 
 NOBODY = table(EVENTS, [])
@@ -82,3 +82,16 @@ def test_reason_and_evidence():
     words = "alive without relapse without acute GVHD of grade 3 without chronic GVHD of grade 3"
     assert survive()["REASON"].startswith(words)
     assert survive(seen=None)["AVAL"] is None
+
+
+def test_severe_disease_between_graft_and_dose_fails_before_entry():
+    person = table(SUBJECTS, [("01", "F", 40, None, "Y", on(-35))])
+    tables = {"doses": doses(), "events": events((-3, "ACUTE_GVHD", 3)), "subjects": person}
+    tables["follow_up"] = follow_up(400)
+    assert ENDPOINT(tables).row(0, named=True)["AVALC"] == "CENSORED"
+    row = ENDPOINT(tables, rule={"origin": "transplant"}).row(0, named=True)
+    assert row["AVAL"] is None
+    assert row["REASON"].startswith("acute GVHD of grade 3 or more 3 days before the first dose")
+    mild = tables | {"events": events((-3, "ACUTE_GVHD", 2))}
+    row = ENDPOINT(mild, rule={"origin": "transplant"}).row(0, named=True)
+    assert (row["AVAL"], row["ENTRY"]) == (435, 35)

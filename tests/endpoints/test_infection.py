@@ -152,6 +152,10 @@ def test_a_resolution_before_the_infection_contradicts_it():
     rows = infections(dated=[(5, 4, "A", "lung", 2)])
     assert {row["AVAL"] for row in rows.values()} == {None}
     assert "of day 5 was resolved on day 4" in rows["INFN"]["REASON"]
+    rows = infections(events((10, "DEATH")), 10, dated=[(11, None, "A", "lung", 2)])
+    assert "an infection on day 11 lies after death" in rows["INFN"]["REASON"]
+    rows = infections(events((10, "DEATH")), 10, dated=[(10, None, "A", "lung", 2)])
+    assert rows["INFN"]["AVAL"] == 1
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_lymphocytes_rise_and_have_gaps(tables):
 
 def test_poor_graft_function_is_found_denied_and_left_open(tables):
     rows = GRAFT(tables)
-    for code in ("PGF", "PGFTYPE", "GRAFTFAIL"):
+    for code in ("PGF", "PGFTYPE", "GRFTFAIL"):
         found = rows.filter(pl.col("PARAMCD") == code)["AVALC"]
         assert found.n_unique() >= 2, code
     function = rows.filter(pl.col("PARAMCD") == "PGF")["AVALC"]

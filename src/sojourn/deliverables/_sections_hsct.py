@@ -47,7 +47,7 @@ PARAMETERS = {
     "GRFS": "Survival without severe GVHD and relapse",
     "PGF": "Poor graft function at the first dose",
     "PGFTYPE": "Kind of poor graft function",
-    "GRAFTFAIL": "Primary graft failure",
+    "GRFTFAIL": "Primary graft failure",
     "CD4REC": "CD4 cells enough",
 }
 """Names of the parameters of ``endpoints``; another keeps its code."""

@@ -177,7 +177,11 @@ def _row(
     if problem := _problem(follow, cut) or problem:
         return make_outcome(subject, paramcd, reason=problem, evidence=follow.evidence)
     failures = cohort.failures.get(subject, ())
-    first = _first(follow, failures, cohort.more.get(subject, ()), cut)
+    found = _failures(follow, failures, cohort.more.get(subject, ()))
+    if (early := _before_entry(found, entry)) is not None:
+        return make_outcome(subject, paramcd, reason=early.reason, evidence=early.evidence)
+    seen = [f for f in found if f.day >= 0 and (cut is None or f.day <= cut)]
+    first = min(seen, key=_rank, default=None)
     if isinstance(first, Undecided):
         return make_outcome(subject, paramcd, reason=first.reason, evidence=first.evidence)
     if first is None:
@@ -230,20 +234,32 @@ def _problem(follow: FollowUp, cut: int | None) -> str:
     return ""
 
 
-def _first(
-    follow: FollowUp,
-    failures: Sequence[str],
-    more: Sequence[Failure | Undecided],
-    cut: int | None,
-) -> Failure | Undecided | None:
-    """Return the first failure up to the data cut, or what leaves it open, or None."""
+def _failures(
+    follow: FollowUp, failures: Sequence[str], more: Sequence[Failure | Undecided]
+) -> list[Failure | Undecided]:
+    """Return every failure, those before day 0 too, and what leaves one open."""
     found = [
         Failure(e.day, str(e.record["EVENT"]), _words(e.record), list_evidence(events=[e.row]))
         for e in follow.events
-        if e.record["EVENT"] in ("DEATH", *failures) and e.day >= 0
+        if e.record["EVENT"] in ("DEATH", *failures)
     ]
-    seen = [f for f in (*found, *more) if cut is None or f.day <= cut]
-    return min(seen, key=_rank, default=None)
+    return [*found, *more]
+
+
+def _before_entry(found: Sequence[Failure | Undecided], entry: int | None) -> Undecided | None:
+    """Return that a subject had failed between origin and entry, or None.
+
+    From the first dose there is no such time. From the transplantation there is: who failed in it
+    was never at risk of a first failure while under observation.
+    """
+    for failure in found:
+        if entry is not None and isinstance(failure, Failure) and -entry <= failure.day < 0:
+            reason = (
+                f"{failure.words} {-failure.day} days before the first dose, so never at risk of a "
+                "first failure from the transplantation on"
+            )
+            return Undecided(failure.day, reason, failure.evidence)
+    return None
 
 
 def _rank(failure: Failure | Undecided) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import polars as pl
 
+from sojourn.core.errors import DataError
 from sojourn.endpoints._days import NO_DAY_0, Dated, find_dated, list_evidence, make_outcome
 from sojourn.endpoints._survival import (
     CENSORED,
@@ -132,7 +133,13 @@ def _history(
             return History(problem=f"organs assessed on day {row.day} lie after death")
         if row.day in found:
             return History(problem=f"two rows of {disease.table} on day {row.day}")
-        low, high, missing = grade(row.record)
+        try:
+            low, high, missing = grade(row.record)
+        except DataError as error:
+            subject = row.record["USUBJID"]
+            raise DataError(
+                f"{disease.table}, subject {subject!r}, day {row.day}: {error}"
+            ) from error
         found[row.day] = Assessment(row.day, low, high, missing, organs=(row.row,))
         records[row.day] = row.record
     recorded: list[Assessment] = []

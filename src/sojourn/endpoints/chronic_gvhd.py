@@ -179,8 +179,7 @@ def _excused(record: Mapping[str, Any]) -> set[str]:
     named = set((record.get("NOT_GVHD") or "").replace(",", " ").upper().split())
     if strange := sorted(named - set(ORGANS)):
         raise DataError(
-            f"chronic_gvhd: subject {record.get('USUBJID')!r}: NOT_GVHD names {strange[0]!r}; "
-            f"expected one or more of {', '.join(ORGANS)}"
+            f"NOT_GVHD names {strange[0]!r}; expected one or more of {', '.join(ORGANS)}"
         )
     return named
 

@@ -7,7 +7,7 @@ import polars as pl
 from pydantic import Field
 
 from sojourn.core.endpoints import Endpoint
-from sojourn.endpoints._days import make_outcomes
+from sojourn.endpoints._days import list_evidence, make_outcomes
 from sojourn.endpoints._failures import (
     Failure,
     FailureRule,
@@ -89,7 +89,8 @@ def gvhd_relapse_free_survival(
             (CHRONIC, chronic.get(subject, History()), rule.chronic_grade),
         )
         found = [_failure(disease, history, follow, grade) for disease, history, grade in kinds]
-        more[subject] = [each for each in found if each is not None]
+        early = [f for disease, _, grade in kinds for f in _history(disease, follow, grade)]
+        more[subject] = [*early, *(each for each in found if each is not None)]
     words = (
         f"acute GVHD of grade {rule.acute_grade}",
         f"chronic GVHD of grade {rule.chronic_grade}",
@@ -114,6 +115,18 @@ def _failure(
         return None
     words = f"{disease.kind} GVHD of grade {grade} or more"
     return Failure(first.day, disease.event, words, first.evidence)
+
+
+def _history(disease: Disease, follow: FollowUp, grade: int) -> list[Failure]:
+    """Return the recorded grades that failed before day 0; they matter from the graft on."""
+    words = f"{disease.kind} GVHD of grade {grade} or more"
+    return [
+        Failure(e.day, disease.event, words, list_evidence(events=[e.row]))
+        for e in follow.events
+        if e.record["EVENT"] == disease.event
+        and e.day < 0
+        and (e.record.get("GRADE") or 0) >= grade
+    ]
 
 
 ENDPOINT = Endpoint(

@@ -125,7 +125,7 @@ def infection(
         risk = NO_DAY_0 if zero is None else _risk(follow, rule)
         if zero is not None and not isinstance(risk, str):
             found: tuple[_Found, ...] | str = _judge(
-                follow.events, dated.get(subject, []), zero, risk, rule
+                follow, dated.get(subject, []), zero, risk, rule
             )
         else:
             found = str(risk)
@@ -151,11 +151,16 @@ def infection(
 
 
 def _judge(
-    events: Iterable[Dated], infections: list[Dated], zero: date, risk: _Risk, rule: Rule
+    follow: FollowUp, infections: list[Dated], zero: date, risk: _Risk, rule: Rule
 ) -> tuple[_Found, ...] | str:
     """Return episodes, days at risk and first infection of the grade, or why they are not known."""
-    records = find_records(events, infections, zero)
+    records = find_records(follow.events, infections, zero)
     for record in records:
+        if follow.death is not None and record.day > follow.death:
+            return (
+                "the records contradict each other: an infection on day "
+                f"{record.day} lies after death"
+            )
         if record.resolved is not None and record.resolved < record.day:
             return (
                 f"the records contradict each other: an infection of day {record.day} was resolved "

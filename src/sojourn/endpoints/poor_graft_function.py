@@ -35,7 +35,7 @@ from sojourn.endpoints._three_valued import Item
 
 __all__ = ["ENDPOINT", "Rule", "poor_graft_function"]
 
-CODES = ("PGF", "PGFTYPE", "GRAFTFAIL")
+CODES = ("PGF", "PGFTYPE", "GRFTFAIL")
 KINDS = ("PRIMARY", "SECONDARY")
 
 
@@ -77,7 +77,7 @@ def poor_graft_function(
     -------
         `OUTCOME`, three rows for each subject, dated by the first dose. PGF: ``AVALC`` Y or N,
         ``AVAL`` 1 or 0. PGFTYPE: PRIMARY (a poor lineage never recovered after the graft) or
-        SECONDARY (each did once), ``AVAL`` 1 or 2. GRAFTFAIL, primary graft failure: Y or N. Null
+        SECONDARY (each did once), ``AVAL`` 1 or 2. GRFTFAIL, primary graft failure: Y or N. Null
         where an item that would decide is not known; ``REASON`` names it.
 
     Raises
@@ -164,7 +164,7 @@ def _outcomes(subject: str, zero: date, known: Known, rule: Rule) -> list[dict[s
     made = (
         ("PGF", function, _letter(function.verdict), said),
         ("PGFTYPE", kind, avalc, ""),
-        ("GRAFTFAIL", failure, _letter(failure.verdict), ""),
+        ("GRFTFAIL", failure, _letter(failure.verdict), ""),
     )
     return [
         make_outcome(
