@@ -43,7 +43,7 @@ def test_a_historical_control_is_stated_with_its_weight_before_and_after():
 @pytest.mark.parametrize(("planned", "there"), [(12, True), (11, False)])
 def test_the_predictive_probability_needs_as_many_as_are_there(planned, there):
     made = ANALYSIS(rows(9, 3), settings={"planned": planned, "p0": 0.3, "threshold": 0.9})[-1]
-    assert made.operation == "predictive probability"
+    assert made.operation == "predictive_probability"
     assert (made.estimate is not None) == there
     if there:
         assert made.estimate.value == 1.0

@@ -49,7 +49,7 @@ def test_log_decay_is_that_of_another_program(shared):
         assert slope.estimate.unit == "log(value)/day"
         error = made["ALL", "intercept"].estimate.components["standard error"]
         assert error == pytest.approx(expected[degrees]["se"][0], abs=1e-7)
-    half = made["ALL", "half-life"].estimate
+    half = made["ALL", "half_life"].estimate
     assert half.value == pytest.approx(math.log(2) / 0.240260162667406, abs=1e-8)
     assert half.lower == pytest.approx(-math.log(2) / slope.estimate.lower)
     assert half.upper == pytest.approx(-math.log(2) / slope.estimate.upper)
@@ -58,13 +58,13 @@ def test_log_decay_is_that_of_another_program(shared):
 def test_slopes_of_two_arms_are_compared():
     made = named(ANALYSIS(rows(), settings={"transform": "log"}))
     one, other = (made[g, "slope"].estimate.value for g in ("CELLS", "IRON"))
-    difference = made["CELLS-IRON", "slope difference"]
+    difference = made["CELLS-IRON", "slope_difference"]
     assert difference.estimate.value == pytest.approx(one - other, abs=1e-12)
     assert difference.estimate.covers(0.06)
     assert difference.p_value < 1e-6
     assert difference.n == 10
     turned = named(ANALYSIS(rows(), settings={"transform": "log", "groups": ["IRON", "CELLS"]}))
-    value = turned["IRON-CELLS", "slope difference"].estimate.value
+    value = turned["IRON-CELLS", "slope_difference"].estimate.value
     assert value == pytest.approx(other - one, abs=1e-9)
 
 
@@ -91,10 +91,10 @@ def test_days_outside_are_left_out_the_bounds_included():
 def test_values_that_do_not_fall_have_no_half_life_and_an_unclear_fall_no_upper_bound():
     rising = [list(reversed(row)) for row in IRON]
     made = named(ANALYSIS(rows(rising, []), settings={"transform": "log"}))
-    assert "do not fall" in made["CELLS", "half-life"].reason
+    assert "do not fall" in made["CELLS", "half_life"].reason
     noisy = [[2.0, 3.0, 1.0, 2.5, 1.9], [3.0, 1.0, 2.0, 1.5, 2.2], [1.0, 2.0, 3.0, 1.4, 1.2]]
     made = named(ANALYSIS(rows(noisy, []), settings={"transform": "log"}))
-    slope, half = (made["CELLS", k].estimate for k in ("slope", "half-life"))
+    slope, half = (made["CELLS", k].estimate for k in ("slope", "half_life"))
     assert slope.value < 0 < slope.upper
     assert half.upper == math.inf
     assert "singular: a variance is estimated as zero" in half.notes[0]
@@ -107,8 +107,8 @@ def test_hours_in_a_column_of_their_own_are_times_too():
         named(ANALYSIS(hours, settings=settings)),
         named(ANALYSIS(rows(), settings={"transform": "log"})),
     )
-    half = made["IRON", "half-life"].estimate
-    assert half.value == pytest.approx(24 * by_day["IRON", "half-life"].estimate.value)
+    half = made["IRON", "half_life"].estimate
+    assert half.value == pytest.approx(24 * by_day["IRON", "half_life"].estimate.value)
     assert (half.unit, made["IRON", "slope"].estimate.unit) == ("hour", "log(value)/hour")
     with pytest.raises(DataError, match="no column 'WEEKS' of times"):
         ANALYSIS(rows(), settings={"time": "WEEKS"})

@@ -50,7 +50,7 @@ def test_arms_at_each_age_are_those_of_another_program(shared):
     made = named(ANALYSIS(pl.concat(parts), settings=settings))
     expected = golden["contrast_male_minus_female_by_age"]
     for i, age in enumerate(expected["age"]):
-        one = made["Male-Female", f"difference at {age}"]
+        one = made["Male-Female", f"difference_at_{age}"]
         assert one.estimate.value == pytest.approx(expected["est"][i], abs=1e-9)
         assert one.estimate.components["standard error"] == pytest.approx(
             expected["se"][i], abs=1e-6
@@ -64,7 +64,7 @@ def test_complete_visits_with_unstructured_covariance_are_t_tests_at_each_visit(
     for visit in range(3):
         x, y = (np.array(t)[:, visit] for t in (CELLS, CONTROL))
         expected = stats.ttest_ind(x, y)
-        one = made["CELLS-CONTROL", f"difference at V{visit + 1}"]
+        one = made["CELLS-CONTROL", f"difference_at_V{visit + 1}"]
         assert one.p_value == pytest.approx(expected.pvalue, abs=1e-8)
         low, high = expected.confidence_interval()
         assert (one.estimate.lower, one.estimate.upper) == pytest.approx((low, high), abs=1e-7)
@@ -79,7 +79,7 @@ def test_value_or_change_give_one_difference_with_the_baseline():
             for kind in ("change", "value")
         )
         one, other = change[2].estimate, value[2].estimate
-        assert change[2].operation == "difference at V1"
+        assert change[2].operation == "difference_at_V1"
         if base == "by_visit":
             assert one.value == pytest.approx(other.value, abs=1e-7)
             assert one.lower == pytest.approx(other.lower, abs=1e-6)
@@ -88,12 +88,12 @@ def test_value_or_change_give_one_difference_with_the_baseline():
 def test_a_missing_visit_is_used_for_the_visits_that_were_made_and_counted():
     gaps = [[*row[:2], None] if i < 2 else row for i, row in enumerate(CELLS)]
     made = named(ANALYSIS(rows(gaps), settings=PLAIN))
-    last = made["CELLS", "mean at V3"]
+    last = made["CELLS", "mean_at_V3"]
     assert last.n == 3
     complete = np.mean([row[2] for row in CELLS[2:]])
     assert last.estimate.value != pytest.approx(complete, abs=1e-3)
     note = "2 of 30 visits without a value, missing at random assumed"
-    assert note in made["CELLS-CONTROL", "difference at V3"].estimate.notes
+    assert note in made["CELLS-CONTROL", "difference_at_V3"].estimate.notes
 
 
 def test_a_covariance_that_ten_subjects_do_not_carry_is_named_with_what_was_used():
@@ -133,7 +133,7 @@ def test_few_subjects_give_reasons_and_no_exception(n):
 
 def test_one_arm_has_means_and_no_difference():
     made = ANALYSIS(rows(control=[]), settings=PLAIN)
-    assert [each.operation for each in made] == ["mean at V1", "mean at V2", "mean at V3"]
+    assert [each.operation for each in made] == ["mean_at_V1", "mean_at_V2", "mean_at_V3"]
     assert made[2].estimate.value == pytest.approx(np.mean([row[2] for row in CELLS]), abs=1e-8)
 
 
@@ -141,9 +141,9 @@ def test_an_arm_without_a_value_at_a_visit_has_no_difference_there():
     gaps = [[*row[:2], None] for row in CONTROL]
     made = named(ANALYSIS(rows(control=gaps), settings=PLAIN))
     for group in ("CONTROL", "CELLS-CONTROL"):
-        operation = "mean at V3" if group == "CONTROL" else "difference at V3"
+        operation = "mean_at_V3" if group == "CONTROL" else "difference_at_V3"
         assert made[group, operation].reason == "a group has no value at this visit"
-    assert made["CELLS-CONTROL", "difference at V2"].estimate is not None
+    assert made["CELLS-CONTROL", "difference_at_V2"].estimate is not None
 
 
 def test_three_groups_need_a_choice():

@@ -61,7 +61,7 @@ def test_missing_at_random_agrees_with_the_mmrm_of_the_same_rows():
     made = last(ANALYSIS(rows(gaps()), settings=MANY))
     settings = {"base": "by_visit", "covariances": ["unstructured"]}
     expected = MMRM(rows(gaps()), settings=settings)[-1]
-    assert expected.operation == "difference at V3"
+    assert expected.operation == "difference_at_V3"
     error = expected.estimate.components["standard error"]
     assert made.estimate.value == pytest.approx(expected.estimate.value, abs=0.15 * error)
     assert made.estimate.components["standard error"] == pytest.approx(error, rel=0.1)
@@ -142,11 +142,11 @@ def test_shifts_move_the_difference_by_the_share_that_was_imputed():
     settings = {"deltas": [0, 5, 10], "farthest": 200, "imputations": 50}
     made = DELTA(rows(gaps()), settings=settings)
     assert [each.operation for each in made] == [
-        "difference, delta 0",
-        "difference, delta 5",
-        "difference, delta 10",
-        "delta that loses significance",
-        "delta that loses the sign",
+        "difference_delta_0",
+        "difference_delta_5",
+        "difference_delta_10",
+        "delta_that_loses_significance",
+        "delta_that_loses_the_sign",
     ]
     first, second, third = (each.estimate.value for each in made[:3])
     assert second - first == pytest.approx(third - second, abs=1e-9)

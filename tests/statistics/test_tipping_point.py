@@ -19,8 +19,8 @@ def lower(k, n):
 def test_sixty_eight_subjects_of_whom_eight_have_no_result():
     made = ANALYSIS(rows(38, 22, 8))
     assert [each.operation for each in made[:2]] == [
-        "0 of 8 missing as success",
-        "1 of 8 missing as success",
+        "success_assumed_of_0_of_8_missing",
+        "success_assumed_of_1_of_8_missing",
     ]
     assert len(made) == 10
     assert made[4].estimate.value == 42 / 68

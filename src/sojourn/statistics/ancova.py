@@ -119,9 +119,9 @@ def _mean(
     label = f"adjusted mean {settings.response}"
     if isinstance(fit, str) or weights is None:
         reason = fit if isinstance(fit, str) else "nobody could be evaluated"
-        return GroupEstimate(group, "adjusted mean", label, None, n, reason=reason)
+        return GroupEstimate(group, "adjusted_mean", label, None, n, reason=reason)
     estimate, _ = _estimate(fit, weights, rows, settings)
-    return GroupEstimate(group, "adjusted mean", label, estimate, n)
+    return GroupEstimate(group, "adjusted_mean", label, estimate, n)
 
 
 def _difference(

@@ -55,8 +55,8 @@ def estimate_bayes_proportion(outcomes: pl.DataFrame, settings: Settings) -> lis
 
     Returns
     -------
-        for each group "posterior mean" with the central interval (the shortest among the notes),
-        "probability above p0", and "predictive probability" where a number is planned. Nobody
+        for each group "posterior_mean" with the central interval (the shortest among the notes),
+        "probability_above_p0", and "predictive_probability" where a number is planned. Nobody
         evaluable gives a reason: a prior alone is no result.
 
     Raises
@@ -95,8 +95,8 @@ def _prior(settings: Settings) -> BetaMixture:
 def _of_group(group: Group, prior: BetaMixture, settings: Settings) -> list[GroupEstimate]:
     n, label = group.rows.height, f"proportion with {' or '.join(settings.success)}"
     if n == 0:
-        operations = ["posterior mean", "probability above p0"]
-        operations += ["predictive probability"] if settings.planned else []
+        operations = ["posterior_mean", "probability_above_p0"]
+        operations += ["predictive_probability"] if settings.planned else []
         return [
             GroupEstimate(group.name, operation, label, None, 0, reason=group.nothing)
             for operation in operations
@@ -125,10 +125,10 @@ def _of_group(group: Group, prior: BetaMixture, settings: Settings) -> list[Grou
         components={"posterior deviation": math.sqrt(posterior.variance)},
         notes=notes,
     )
-    made = [GroupEstimate(group.name, "posterior mean", label, estimate, n)]
+    made = [GroupEstimate(group.name, "posterior_mean", label, estimate, n)]
     asked = f"posterior probability that the proportion exceeds {settings.p0:g}"
     value = posterior.above(settings.p0)
-    made.append(_probability(group, "probability above p0", asked, value, settings))
+    made.append(_probability(group, "probability_above_p0", asked, value, settings))
     if settings.planned is not None:
         made.append(_predicted(group, prior, successes, settings))
     return made
@@ -144,11 +144,11 @@ def _predicted(
     )
     if planned < n:
         reason = f"{n} subjects are there already, {planned} were planned"
-        return GroupEstimate(group.name, "predictive probability", label, None, n, reason=reason)
+        return GroupEstimate(group.name, "predictive_probability", label, None, n, reason=reason)
     value = predictive_probability(
         prior, successes, n, planned=planned, p0=settings.p0, threshold=settings.threshold
     )
-    return _probability(group, "predictive probability", label, value, settings)
+    return _probability(group, "predictive_probability", label, value, settings)
 
 
 def _probability(

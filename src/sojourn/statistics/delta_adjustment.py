@@ -68,8 +68,8 @@ def estimate_delta_adjustment(outcomes: pl.DataFrame, settings: Settings) -> lis
 
     Returns
     -------
-        "difference, delta D" for each shift with its p value; then "delta that loses significance"
-        and "delta that loses the sign", whose reasons say so where no shift does.
+        "difference_delta_D" for each shift with its p value; then "delta_that_loses_significance"
+        and "delta_that_loses_the_sign", whose reasons say so where no shift does.
 
     Raises
     ------
@@ -157,13 +157,13 @@ def _row(effect: _Effect, name: str, label: str, delta: float, settings: Setting
         components={"standard error": pooled.standard_error},
         notes=(f"{pooled.degrees:.4g} degrees of freedom (Barnard-Rubin)", *effect.notes),
     )
-    return GroupEstimate(name, f"difference, delta {delta:g}", label, estimate, n, pooled.p_value)
+    return GroupEstimate(name, f"difference_delta_{delta:g}", label, estimate, n, pooled.p_value)
 
 
 def _tipping(
     effect: _Effect, name: str, what: str, found: TippingDelta, settings: Settings
 ) -> GroupEstimate:
-    operation, n = f"delta that loses {what}", len(effect.wide.base)
+    operation, n = f"delta_that_loses_{what.replace(' ', '_')}", len(effect.wide.base)
     label = f"least shift of imputed values that loses {what} of the difference"
     if found.delta is None or (found.delta == 0 and what == "significance"):
         reason = f"no shift up to {found.searched:g} loses {what}"

@@ -63,8 +63,8 @@ def estimate_mixed_model(outcomes: pl.DataFrame, settings: Settings) -> list[Gro
 
     Returns
     -------
-        for each group "intercept" at time 0, "slope" and, of logarithms, "half-life" (unbounded
-        where the slope's interval holds zero); then "slope difference" of ``A-B``.
+        for each group "intercept" at time 0, "slope" and, of logarithms, "half_life" (unbounded
+        where the slope's interval holds zero); then "slope_difference" of ``A-B``.
 
     Raises
     ------
@@ -161,7 +161,7 @@ class _Lines:
         name, label = "-".join(pair), f"slope of {pair[0]} minus {pair[1]}"
         of_log = self.settings.transform == "log"
         unit = f"{'log(value)' if of_log else self.settings.unit}/{self.settings.time_unit}"
-        return self._one(name, "slope difference", label, (pair[0], 1), unit, minus=pair[1])
+        return self._one(name, "slope_difference", label, (pair[0], 1), unit, minus=pair[1])
 
     def _weights(self, group: str, place: int) -> Floats | None:
         if group not in self.known:
@@ -202,13 +202,13 @@ class _Lines:
         label = "half-life from the slope of the logarithms"
         if isinstance(self.fit, str) or weights is None:
             reason = self.fit if isinstance(self.fit, str) else "a group has no value"
-            return GroupEstimate(group, "half-life", label, None, n, reason=reason)
+            return GroupEstimate(group, "half_life", label, None, n, reason=reason)
         made = self._contrast(self.fit, weights)
         if made.value >= 0:
             reason = (
                 f"the values do not fall: slope {made.value:.4g} in a {self.settings.time_unit}"
             )
-            return GroupEstimate(group, "half-life", label, None, n, reason=reason)
+            return GroupEstimate(group, "half_life", label, None, n, reason=reason)
         low, high = made.interval(self.settings.level)
         longest = -math.log(2) / high if high < 0 else math.inf
         estimate = Estimate(
@@ -221,7 +221,7 @@ class _Lines:
             n=n,
             notes=self.notes,
         )
-        return GroupEstimate(group, "half-life", label, estimate, n)
+        return GroupEstimate(group, "half_life", label, estimate, n)
 
     def _n(self, group: str) -> int:
         return self.rows.rows.filter(pl.col(GROUP) == group)["USUBJID"].n_unique()

@@ -96,11 +96,11 @@ def estimate_mmrm(outcomes: pl.DataFrame, settings: Settings) -> list[GroupEstim
             weights = design.mean(group, visit)
             label = f"adjusted mean {settings.response} at {name}"
             n = rows.at(visit).filter(pl.col(GROUP) == group).height
-            made.append((group, f"mean at {name}", label, weights, n))
+            made.append((group, f"mean_at_{_code(name)}", label, weights, n))
         if pair is not None:
             label = f"adjusted mean of {pair[0]} minus {pair[1]} at {name}"
             weights = design.difference(*pair, visit)
-            made.append(("-".join(pair), f"difference at {name}", label, weights, rows.n))
+            made.append(("-".join(pair), f"difference_at_{_code(name)}", label, weights, rows.n))
     return [_estimate(fitted, rows, settings, *each) for each in made]
 
 
@@ -121,6 +121,11 @@ def _fit(rows: VisitRows, design: CellMeans, settings: Settings) -> Repeated | s
     if made.fit is None:
         return "; ".join(made.notes)
     return made
+
+
+def _code(visit: str) -> str:
+    """Return a visit's name as part of an operation's id: no blanks."""
+    return "_".join(visit.split())
 
 
 def _estimate(

@@ -100,7 +100,7 @@ def estimate_multiple_imputation(outcomes: pl.DataFrame, settings: Settings) -> 
     made = []
     for i, group in enumerate(wide.groups):
         label = f"adjusted mean {settings.response}, missing values imputed"
-        made.append(_estimate(wide, completed, settings, group, "adjusted mean", label, unit[i]))
+        made.append(_estimate(wide, completed, settings, group, "adjusted_mean", label, unit[i]))
     if (pair := choose_pair(wide.groups, settings.groups)) is not None:
         first, second = (wide.groups.index(name) for name in pair)
         label = f"adjusted mean of {pair[0]} minus {pair[1]}, missing values imputed"

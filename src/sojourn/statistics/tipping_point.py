@@ -41,8 +41,9 @@ def estimate_tipping_point(outcomes: pl.DataFrame, settings: Settings) -> list[G
 
     Returns
     -------
-        for each group "k of m missing as success" for k = 0 to m, then "tipping point" (a number of
-        subjects), whose reason says so where every or no assumption reaches the conclusion.
+        for each group "success_assumed_of_k_of_m_missing" for k = 0 to m, then "tipping_point" (a
+        number of subjects), whose reason says so where every or no assumption reaches the
+        conclusion.
 
     Raises
     ------
@@ -75,7 +76,7 @@ def _of_group(group: Group, settings: Settings) -> list[GroupEstimate]:
             n=row.n,
             notes=(f"{row.successes} of {row.n}", f"{successes} of {observed} observed"),
         )
-        operation = f"{row.assumed} of {missing} missing as success"
+        operation = f"success_assumed_of_{row.assumed}_of_{missing}_missing"
         made.append(GroupEstimate(group.name, operation, label, estimate, row.n))
     return [*made, _tipping_point(group, table, settings)]
 
@@ -91,7 +92,7 @@ def _tipping_point(
             f"whatever is assumed of {missing} missing, the lower bound "
             f"{'exceeds' if holds else 'does not exceed'} {settings.exceeds:g}"
         )
-        return GroupEstimate(group.name, "tipping point", label, None, n, reason=reason)
+        return GroupEstimate(group.name, "tipping_point", label, None, n, reason=reason)
     first = float(holds[0].assumed)
     share = "nothing" if group.rows.is_empty() else f"{table[0].successes}/{group.rows.height}"
     estimate = Estimate(
@@ -104,7 +105,7 @@ def _tipping_point(
         n=n,
         notes=(f"{holds[0].assumed} of {missing} missing; observed: {share}",),
     )
-    return GroupEstimate(group.name, "tipping point", label, estimate, n)
+    return GroupEstimate(group.name, "tipping_point", label, estimate, n)
 
 
 ANALYSIS = Analysis(
