@@ -11,8 +11,8 @@ from sojourn.statistics.mixed.structures import Structure
 
 Floats = NDArray[np.float64]
 
-NEGLIGIBLE = 1e-6
-"""A covariance whose root has so small a share in one direction counts as singular."""
+NEGLIGIBLE = 1e-5
+"""A covariance in which the others leave so little of a value's deviation counts as singular."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,7 +136,8 @@ def _inverses(
         except np.linalg.LinAlgError:
             return None
         diagonal = np.diag(root)
-        if not np.all(np.isfinite(diagonal)) or diagonal.min() < NEGLIGIBLE * diagonal.max():
+        # What a value adds to those before it, as a share of its own deviation.
+        if not np.all(diagonal >= NEGLIGIBLE * np.sqrt(np.diag(covariance))):
             return None
         inverse = np.linalg.inv(covariance)
         weights.append((inverse + inverse.T) / 2)

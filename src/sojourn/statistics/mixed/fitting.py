@@ -300,7 +300,7 @@ def _search(structure: Structure, blocks: tuple[Block, ...], restricted: bool) -
     def height(phi: Floats) -> float:
         return deviance_alone(structure, structure.natural(phi)[0], blocks, restricted=restricted)
 
-    end = minimize(curve, structure.start(), height=height)
+    end = minimize(curve, structure.start(), height=height, max_iterations=100)
     # A variance that vanishes is set to zero where the likelihood is no worse for it.
     clean = np.where(np.abs(end.point) < 1e-5, 0.0, end.point)
     if end.is_converged and np.any(clean != end.point):
@@ -324,7 +324,7 @@ def _why(structure: Structure, theta: Floats, end: Minimum) -> str:
     """Return in words why a search has no good end."""
     if isinstance(structure, Unstructured):
         whole = structure.covariance(theta, np.arange(structure.visits, dtype=np.float64))
-        if float(np.linalg.cond(whole)) > 1e10:
+        if float(np.linalg.cond(whole)) > 1e6:
             return (
                 "the estimated covariance becomes singular: the likelihood has no maximum, there "
                 "are too few subjects for it"
