@@ -19,7 +19,7 @@ ACUTE_DAYS = (0, 14, 28, 42, 56, 70, 100)
 CHRONIC_DAYS = (100, 180, 270, 365)
 """Days of planned assessments of chronic disease [assumption]."""
 
-LYMPHOCYTE_DAYS = (-3, 28, 58, 98, 178, 360)
+LYMPHOCYTE_DAYS = (-3, 28, 58, 98, 178, 370)
 """Days near which lymphocytes are counted [assumption]."""
 
 MEDIANS: Mapping[str, tuple[float, float]] = {
