@@ -37,7 +37,7 @@ BOUNDS = {
     "random intercept": 1e-6,
     "random slope": 2e-2,  # lme4's search ends at 1e-5 of the variances, df are their slopes
     "unstructured": 1e-4,
-    "ar1": 1e-6,
+    "ar1": 1e-5,
     "compound_symmetry": 1e-5,
     "pool": 1e-10,
 }
