@@ -45,7 +45,7 @@ def test_the_designs_that_simon_tabulates(p0, alpha, beta, optimal, minimax):
 
 
 def test_a_complete_search_by_hand_finds_the_same():
-    p0, p1, alpha, beta, largest = 0.1, 0.5, 0.1, 0.2, 12
+    p0, p1, alpha, beta, largest = 0.1, 0.6, 0.1, 0.2, 8
     feasible = []
     for n in range(2, largest + 1):
         for n1, r in product(range(1, n), range(n + 1)):

@@ -69,8 +69,9 @@ class ConditionalTable:
     def probabilities(self, log_odds: float = 0.0) -> NDArray[np.float64]:
         """Return the probability of each value of `support`, given the log odds ratio."""
         weights = self._log_ways + log_odds * self.support
-        scaled: NDArray[np.float64] = np.exp(weights - weights.max())
-        return scaled / scaled.sum()
+        scaled = np.exp(weights - weights.max())
+        law: NDArray[np.float64] = scaled / scaled.sum()
+        return law
 
     def tails(self, log_odds: float = 0.0) -> tuple[float, float, float]:
         """Return P(X < x), P(X = x) and P(X > x), given the log odds ratio."""
