@@ -147,6 +147,13 @@ def test_an_incidence_of_0_is_bounded_by_the_fewest_that_were_watched():
     assert made.estimate.upper == pytest.approx(1 - 0.025, abs=1e-12)  # one, not five
 
 
+def test_an_entry_on_day_0_is_the_origin():
+    settings = {"at": [5]}
+    times = {"aval": [9.0] * 5, "cnsr": [1] * 5}
+    mixed = make_outcome_rows(**times, entry=[0.0, 0.0, None, None, None])
+    assert ANALYSIS(mixed, settings=settings) == ANALYSIS(outcomes(**times), settings=settings)
+
+
 @pytest.mark.parametrize(
     ("rows", "settings", "message"),
     [

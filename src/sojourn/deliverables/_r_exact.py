@@ -164,7 +164,51 @@ tipping_point <- function(analysis, rows, success, exceeds, level) {
 }
 """
 
+BAYES = r"""
+# The posterior of a proportion under a mixture of betas (rows: weight, a, b).
+bayes_proportion <- function(analysis, rows, success, prior, control, p0, planned, threshold,
+                             level) {
+  mixture <- rbind(c(1, prior))
+  if (!is.null(control)) {
+    failures <- control$n - control$successes
+    learned <- prior + control$discount * c(control$successes, failures)
+    mixture <- rbind(c(1 - control$vague_weight, learned), c(control$vague_weight, prior))
+    mixture <- mixture[mixture[, 1] > 0, , drop = FALSE]
+  }
+  updated <- function(x, n) {
+    a <- mixture[, 2]
+    b <- mixture[, 3]
+    weight <- log(mixture[, 1]) + lbeta(a + x, b + n - x) - lbeta(a, b)
+    weight <- exp(weight - max(weight))
+    cbind(weight / sum(weight), a + x, b + n - x)
+  }
+  above <- function(m, p) sum(m[, 1] * pbeta(p, m[, 2], m[, 3], lower.tail = FALSE))
+  for (group in groups_of(rows)) {
+    known <- rows[rows$GROUP == group & !is.na(rows$AVALC), ]
+    n <- nrow(known)
+    if (n == 0) next
+    x <- sum(known$AVALC %in% success)
+    m <- updated(x, n)
+    center <- sum(m[, 1] * m[, 2] / (m[, 2] + m[, 3]))
+    bound <- function(q) uniroot(function(p) above(m, p) - 1 + q, c(0, 1), tol = 1e-15)$root
+    lower <- min(bound((1 - level) / 2), center)
+    record(number_id(analysis, group, "posterior_mean"), center, lower,
+           max(bound((1 + level) / 2), center), n = n)
+    exceeds <- above(m, p0)
+    record(number_id(analysis, group, "probability_above_p0"), exceeds, exceeds, exceeds, n = n)
+    if (is.null(planned) || planned < n) next
+    left <- planned - n
+    chance <- sapply(0:left, function(y) sum(m[, 1] * exp(lchoose(left, y) +
+      lbeta(m[, 2] + y, m[, 3] + left - y) - lbeta(m[, 2], m[, 3]))))
+    wins <- sapply(0:left, function(y) above(updated(x + y, planned), p0) > threshold)
+    value <- sum(chance[wins])
+    record(number_id(analysis, group, "predictive_probability"), value, value, value, n = n)
+  }
+}
+"""
+
 METHODS = {
+    "bayes_proportion": (BAYES,),
     "proportion": (INTERVALS, PROPORTION),
     "binomial_test": (BINOMIAL_TEST,),
     "poisson_rate": (POISSON_RATE,),

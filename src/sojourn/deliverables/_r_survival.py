@@ -16,8 +16,9 @@ surv_of <- function(rows, event) {
 # How few were ever at risk up to a time (without late entry: at risk just before it).
 fewest_at_risk <- function(rows, at) {
   if (all(rows$SINCE < 0)) return(sum(rows$AVAL >= at))
-  times <- c(rows$AVAL, rows$SINCE)
-  times <- unique(times[times >= max(0, min(rows$SINCE)) & times < at])
+  first <- max(0, min(rows$SINCE))
+  times <- c(first, rows$AVAL, rows$SINCE)
+  times <- unique(times[times >= first & times < at])
   after <- sapply(times, function(t) sum(rows$SINCE <= t & rows$AVAL > t))
   min(unlist(after), sum(rows$SINCE < at & rows$AVAL >= at))
 }
@@ -176,19 +177,17 @@ cumulative_incidence <- function(analysis, rows, at, causes, names, variance, in
     for (cause in causes) for (time in at) {
       of <- if (cause == 0) "incidence" else paste0("incidence_of_", cause)
       id <- number_id(analysis, group, paste0(of, "_at_", time))
-      if (any(here$SINCE > 0)) {
-        not_recomputed(id, "cuminc knows no late entry")
-        next
-      }
+      is_late <- any(here$SINCE > 0)
       if (time > max(here$AVAL) && !is_over) next  # nobody was followed so long
       estimate <- 0
       spread <- 0
       code <- status_of(cause)
       if (any(status == code)) {
-        if (variance == "infinitesimal_jackknife") {
+        if (variance == "infinitesimal_jackknife" || is_late) {
           # by name: cause 3 is the second state where nobody has cause 2
           levels <- c(0, sort(unique(status[status > 0])))
-          fit <- survfit(Surv(here$AVAL, factor(status, levels)) ~ 1)
+          subject <- seq_len(nrow(here))
+          fit <- survfit(surv_of(here, factor(status, levels)) ~ 1, id = subject)
           made <- summary(fit, times = time, extend = TRUE)
           estimate <- made$pstate[match(code, levels)]
           spread <- made$std.err[match(code, levels)]
@@ -212,8 +211,11 @@ cumulative_incidence <- function(analysis, rows, at, causes, names, variance, in
         half <- z * spread / abs(estimate * log(estimate))
         bounds <- estimate^exp(c(half, -half))
       }
-      if (variance == "greenwood" && estimate > 0 && free > 1e-12)
-        not_recomputed(id, "neither cuminc nor survfit has Greenwood's", c("lower", "upper"))
+      is_scaled <- estimate > 0 && free > 1e-12
+      if (variance == "greenwood" && is_scaled)
+        not_recomputed(id, "neither cuminc nor survfit has this variance", c("lower", "upper"))
+      if (variance == "cmprsk" && is_late && is_scaled)
+        not_recomputed(id, "cuminc's variance has no late entry", c("lower", "upper"))
       record(id, estimate, bounds[1], bounds[2], n = nrow(here))
     }
   }

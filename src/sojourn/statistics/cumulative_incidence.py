@@ -170,7 +170,7 @@ def status_codes(outcomes: pl.DataFrame) -> NDArray[np.int64]:
 
 
 def entries(outcomes: pl.DataFrame) -> NDArray[np.float64]:
-    """Return each row's entry, minus infinity where it was observed from the origin.
+    """Return each row's entry, minus infinity where it was observed from the origin (day 0).
 
     Raises
     ------
@@ -185,7 +185,8 @@ def entries(outcomes: pl.DataFrame) -> NDArray[np.float64]:
             f"subject {wrong['USUBJID'][0]!r}: observed from {wrong['ENTRY'][0]:g} to "
             f"{wrong['AVAL'][0]:g}; expected an ENTRY of 0 or more, before AVAL"
         )
-    return outcomes["ENTRY"].fill_null(-math.inf).to_numpy()
+    late = pl.when(pl.col("ENTRY") > 0).then(pl.col("ENTRY")).otherwise(-math.inf)
+    return outcomes.select(late).to_series().to_numpy()
 
 
 def _found(outcomes: pl.DataFrame) -> tuple[int, ...]:
