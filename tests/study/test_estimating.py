@@ -95,11 +95,34 @@ def test_hostile_files_get_one_clear_error(tmp_path, text, message):
         pytest.param({}, "expected either --time and --status", id="nothing"),
         pytest.param({"time": "t", "status": "d", "value": "v"}, "expected either", id="both"),
         pytest.param({"value": "v", "entry": "e"}, "--entry belongs", id="entry-alone"),
+        pytest.param(
+            {"time": "t", "status": "d", "exposure": "e"}, "--exposure belongs", id="exposure"
+        ),
     ],
 )
 def test_contradicting_columns_are_refused(given, message):
     with pytest.raises(DataError, match=message):
         Columns(**given)
+
+
+def test_a_rate_counts_events_over_days_at_risk(tmp_path):
+    # 27 events in 2714 days: 9.9484 (6.5561 to 14.4744) per 1000 (R poisson.test, EXTERNAL).
+    path = csv(tmp_path, "n,days\n20,2000\n7,714\n")
+    made = estimate_file("poisson_rate", path, Columns(value="n", exposure="days"))
+    estimate = made.estimates[0].estimate
+    assert [estimate.value, estimate.lower, estimate.upper] == pytest.approx(
+        [9.9484, 6.5561, 14.4744], abs=5e-5
+    )
+
+
+@pytest.mark.parametrize("days", ["0", "1.5", "-3", "x"])
+def test_days_at_risk_are_whole_and_above_zero(tmp_path, days):
+    with pytest.raises(DataError, match=r"row 2, column days: .* whole days at risk, 1 or more"):
+        estimate_file(
+            "poisson_rate",
+            csv(tmp_path, f"n,days\n1,{days}\n"),
+            Columns(value="n", exposure="days"),
+        )
 
 
 def test_an_empty_group_cell_is_refused(tmp_path):

@@ -23,6 +23,9 @@ def estimate(
     value: Annotated[
         str | None, typer.Option(metavar="COL", help="The value, where no time is analysed.")
     ] = None,
+    exposure: Annotated[
+        str | None, typer.Option(metavar="COL", help="Days at risk, where the value counts events.")
+    ] = None,
     group: Annotated[str | None, typer.Option(metavar="COL", help="Group.")] = None,
     subject: Annotated[
         str | None, typer.Option(metavar="COL", help="Subject; default: a subject a row.")
@@ -53,6 +56,7 @@ def estimate(
         status=status,
         entry=entry,
         value=value,
+        exposure=exposure,
         group=group,
         subject=subject,
         visit=visit,

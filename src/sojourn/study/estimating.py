@@ -31,14 +31,16 @@ class Columns:
     """Which columns of a file mean what; each is a name in its header.
 
     Either `time` and `status` (0 censored, 1 the event, 2 and above competing events), with `entry`
-    where subjects come under observation late; or `value`. `baseline`, `visit` and `subject` where
-    a method needs them; `covariates` hold numbers, `strata` text.
+    where subjects come under observation late; or `value`, with `exposure`, the whole days at risk,
+    where it counts events. `baseline`, `visit` and `subject` where a method needs them;
+    `covariates` hold numbers, `strata` text.
     """
 
     time: str | None = None
     status: str | None = None
     entry: str | None = None
     value: str | None = None
+    exposure: str | None = None
     group: str | None = None
     subject: str | None = None
     visit: str | None = None
@@ -55,13 +57,16 @@ class Columns:
             )
         if self.entry is not None and self.time is None:
             raise DataError("--entry belongs to --time and --status")
+        if self.exposure is not None and self.value is None:
+            raise DataError("--exposure belongs to --value, the number of events")
         if twice := {c for c in self.covariates if c in self.strata}:
             raise DataError(f"{', '.join(sorted(twice))}: both a covariate and a stratum")
 
     def names(self) -> list[str]:
         """Return every column that is read, each once."""
         single = (self.time, self.status, self.entry, self.value, self.group, self.subject)
-        named = [n for n in (*single, self.visit, self.baseline) if n is not None]
+        others = (self.exposure, self.visit, self.baseline)
+        named = [n for n in (*single, *others) if n is not None]
         return list(dict.fromkeys([*named, *self.covariates, *self.strata]))
 
 
@@ -184,6 +189,8 @@ def read_outcomes(path: Path, columns: Columns) -> pl.DataFrame:
     for name, column in (("ENTRY", columns.entry), ("BASE", columns.baseline)):
         if column is not None:
             made[name] = _numbers(text[column], column, where)
+    if columns.exposure is not None:
+        made["DAY"] = _last_days(text[columns.exposure], columns.exposure, where)
     if columns.visit is not None:
         made["AVISIT"] = [None if cell in MISSING else cell for cell in text[columns.visit]]
     extra: dict[str, Any] = {}
@@ -276,6 +283,16 @@ def _numbers(cells: list[str], column: str, where: list[str]) -> list[float | No
                 f"{place}, column {column}: {cell!r} is no finite number; missing is an empty cell"
             )
     return [None if cell in MISSING else float(cell) for cell in cells]
+
+
+def _last_days(cells: list[str], column: str, where: list[str]) -> list[int | None]:
+    """Return the last day at risk, counted from day 0, of so many days at risk."""
+    for cell, place in zip(cells, where, strict=True):
+        if cell not in MISSING and not (cell.isdecimal() and int(cell) >= 1):
+            raise DataError(
+                f"{place}, column {column}: {cell!r}; expected whole days at risk, 1 or more"
+            )
+    return [None if cell in MISSING else int(cell) - 1 for cell in cells]
 
 
 def _is_number(cell: str) -> bool:
