@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is slow, not wrong: no example has a deadline.
+settings.register_profile("sojourn", deadline=None)
+settings.load_profile("sojourn")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
