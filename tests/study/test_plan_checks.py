@@ -1,10 +1,14 @@
 """What a plan must not say: each refusal names the entry. Expectations by hand (OURS)."""
 
+import inspect
+
 import pytest
 
 from plan_material import STUDY, study
 from sojourn.core.errors import DataError
+from sojourn.study._definition_plan_checks import AT_LANDMARK, TIME_TO_EVENT, immortal_time
 from sojourn.study.definition import parse_study
+from sojourn.study.outcomes import analyses
 
 LATER = 'columns = {RESPONDED = "anc.ANCREC"}\n'
 
@@ -18,10 +22,34 @@ def test_the_study_of_these_tests_holds_together():
     assert study().estimands[0].main == "recovered"
 
 
-@pytest.mark.parametrize("use", ["kaplan_meier"])
-def test_survival_from_day_0_is_not_split_by_a_later_response(use):
+def test_survival_from_day_0_is_not_split_by_a_later_response():
     with pytest.raises(DataError, match=r"known only later: .* spontaneous recovery .* landmark"):
-        study(timed(use))
+        study(timed("kaplan_meier"))
+
+
+@pytest.mark.parametrize("use", sorted(TIME_TO_EVENT))
+def test_every_statistic_from_day_0_is_guarded(use):
+    analysis = study().analyses[0].model_copy(update={"use": use, "columns": {"X": "anc.ANCREC"}})
+    assert len(list(immortal_time("here", analysis))) == 1
+    assert list(immortal_time("here", analysis.model_copy(update={"columns": {}}))) == []
+
+
+def test_the_guarded_statistics_exist_and_none_that_takes_times_was_forgotten():
+    known = set(analyses.names())
+    assert known >= TIME_TO_EVENT | AT_LANDMARK
+    takes_times = {
+        name
+        for name in known
+        if "CNSR" in inspect.getsource(inspect.getmodule(analyses.get(name).estimate))
+    }
+    assert takes_times <= TIME_TO_EVENT | AT_LANDMARK
+
+
+def test_a_landmark_may_be_divided_by_what_was_known_then():
+    use, role = 'use = "proportion"', 'role = "primary"'
+    settings = 'settings = {landmark_day = 40.0, status_day = "RESPONDED"}'
+    made = study((f"{use}\n{role}", f'use = "landmark"\n{settings}\n{LATER}{role}'))
+    assert made.analyses[0].use == "landmark"
 
 
 def test_what_is_no_time_to_an_event_may_have_a_later_column():
