@@ -33,7 +33,11 @@ def test_r_recomputes_every_number(tmp_path, capsys, study, seed, subjects):
     assert largest is not None
     with capsys.disabled():
         print(f"\n{study}, R against sojourn: {largest[0]}; {counted}")
-    numbers = [n for n in read_results(out).results if n.rawValue is not None]
+    results = read_results(out)
+    exported = "".join(p.read_text() for p in made.data.glob("*.csv")) + made.script.read_text()
+    assert results.isBlinded == (study == "NCT07313020")
+    assert "allocation" not in exported
+    numbers = [n for n in results.results if n.rawValue is not None]
     left = [n.id for n in numbers if n.role in MUST and n.analysisId in made.without]
     assert left == []
     assert all(f" {n.id} " in done.stdout for n in numbers)

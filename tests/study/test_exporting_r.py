@@ -115,6 +115,14 @@ CASES = {
     "no_death": ("kaplan_meier", {"at": [5]}, arms(aval=[[9.0] * 4, [3.0, 4.0]],
                                                    cnsr=[[1] * 4, [0, 0]])),
     "days": ("restricted_mean", {"tau_days": 25}, times()),
+    "days_before_any_event": (
+        "restricted_mean",
+        {"tau_days": 5},
+        arms(aval=[[9.0, 7.0], [5.0, 6.0]], cnsr=[[0, 1], [0, 0]]),
+    ),
+    "never_together": ("log_rank", {}, arms(aval=[[1.0, 1.0], [8.0, 9.0]], cnsr=[[1, 1], [0, 0]])),
+    "ranked_late_deaths": ("log_rank", {}, arms(aval=[[1.0, 9.0], [2.0, 8.0]],
+                                                cnsr=[[1, 0], [1, 0]])),
     "ranked": ("log_rank", {}, times()),
     "ranked_peto": ("log_rank", {"weight": "peto-peto"}, times()),
     "ranked_strata": ("log_rank", {"strata": ["SITE"]}, times()),
@@ -137,6 +145,8 @@ CASES = {
     "hazards": ("cox", {"covariates": ["AGE"]}, times()),
     "hazards_breslow": ("cox", {"ties": "breslow", "strata": ["SITE"], "cause": 2}, times()),
     "hazards_late": ("cox", {}, late()),
+    "hazards_monotone": ("cox", {}, arms(aval=[[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]],
+                                         cnsr=[[0, 0, 0, 0], [1, 1, 1, 1]])),
     "subdistribution": ("fine_gray", {"covariates": ["AGE"]}, times()),
 }  # fmt: skip
 

@@ -56,7 +56,7 @@ not_recomputed <- function(id, reason, what = WHAT) {
 }
 
 recompute <- function(method, analysis, ...) {
-  failed <- function(e) cat("ERROR in", analysis, ":", conditionMessage(e), "\n")
+  failed <- function(e) cat("R stopped in", analysis, ":", conditionMessage(e), "\n")
   tryCatch(method(analysis, rows_of(analysis), ...), error = failed)
 }
 

@@ -73,11 +73,15 @@ restricted_mean <- function(analysis, rows, tau_days, groups, level) {
     if (nrow(here) == 0) next
     fit <- survfit(surv_of(here, here$CNSR == 0) ~ 1)
     if (tau > max(here$AVAL) && min(fit$surv) > 0) next
-    made <- summary(fit, rmean = tau)$table
-    value <- unname(made[grep("rmean$", names(made))])
-    error <- unname(made[grep("se\\(rmean", names(made))])
+    value <- tau
+    error <- 0
+    if (tau > min(here$AVAL)) {  # summary refuses a horizon before the first time
+      made <- summary(fit, rmean = tau)$table
+      value <- unname(made[grep("rmean$", names(made))])
+      error <- unname(made[grep("se\\(rmean", names(made))])
+    }
     id <- number_id(analysis, group, operation)
-    if (!any(here$CNSR == 0 & here$AVAL <= tau)) {
+    if (!any(here$CNSR == 0 & here$AVAL < tau)) {
       floor <- tau * ((1 - level) / 2)^(1 / fewest_at_risk(here, tau))
       record(id, value, floor, tau, n = nrow(here))
     } else if (error > 0) {
@@ -99,6 +103,11 @@ restricted_mean <- function(analysis, rows, tau_days, groups, level) {
 }
 """
 
+COMPARED = r"""
+# Whether groups were at risk together at all: survdiff then gives chi-squared 0, which is no test.
+is_test <- function(made) sum(diag(as.matrix(made$var))) > 1e-12
+"""
+
 LOG_RANK = r"""
 # The log-rank test (survdiff), and by all splits for two small groups.
 log_rank <- function(analysis, rows, groups, weight, strata, max_exact) {
@@ -114,7 +123,8 @@ log_rank <- function(analysis, rows, groups, weight, strata, max_exact) {
     rho <- if (weight == "peto-peto") 1 else 0
     made <- survdiff(Surv(AVAL, CNSR == 0) ~ GROUP + strata(layer), data = here, rho = rho)
     freedom <- length(unique(here$GROUP)) - 1
-    record(id, p = pchisq(made$chisq, freedom, lower.tail = FALSE), n = nrow(here))
+    p <- pchisq(made$chisq, freedom, lower.tail = FALSE)
+    if (is_test(made)) record(id, p = p, n = nrow(here))
   }
   exact <- number_id(analysis, name, "exact_log_rank")
   if (!exact %in% numbers$ID) return(invisible())
@@ -123,8 +133,9 @@ log_rank <- function(analysis, rows, groups, weight, strata, max_exact) {
   if (choose(n, length(first)) > 2e5)
     return(not_recomputed(exact, "too many splits for base R's combn"))
   # observed minus expected events of a group is the sum of its subjects' log-rank scores
-  hazard <- function(t) sum(sapply(unique(here$AVAL[here$CNSR == 0 & here$AVAL <= t]), function(u)
-    sum(here$AVAL == u & here$CNSR == 0) / sum(here$AVAL >= u)))
+  risk <- function(u) sum(here$AVAL == u & here$CNSR == 0) / sum(here$AVAL >= u)
+  deaths <- unique(here$AVAL[here$CNSR == 0])
+  hazard <- function(t) sum(vapply(deaths[deaths <= t], risk, 0))
   scores <- (here$CNSR == 0) - sapply(here$AVAL, hazard)
   # the splits of the group's own size; the scores sum to 0
   sums <- colSums(matrix(scores[combn(n, length(first))], nrow = length(first)))
@@ -138,7 +149,7 @@ LANDMARK = r"""
 landmark <- function(analysis, rows, landmark_day, status_day, known_on, at, interval, level) {
   here <- followed(rows)
   here <- here[here$AVAL > landmark_day & here$SINCE <= landmark_day, ]
-  here$SINCE <- landmark_day
+  here$SINCE <- rep(landmark_day, nrow(here))
   here$PART <- here$GROUP
   if (!is.null(status_day)) {
     reached <- as.numeric(here[[status_day]])
@@ -157,7 +168,8 @@ landmark <- function(analysis, rows, landmark_day, status_day, known_on, at, int
   if (length(unique(by)) < 2 || !any(here$CNSR == 0)) return(invisible())
   made <- survdiff(Surv(here$AVAL - landmark_day, here$CNSR == 0) ~ by + strata(within))
   p <- pchisq(made$chisq, length(unique(by)) - 1, lower.tail = FALSE)
-  record(number_id(analysis, name, paste0("log_rank_from_", landmark_day)), p = p, n = nrow(here))
+  id <- number_id(analysis, name, paste0("log_rank_from_", landmark_day))
+  if (is_test(made)) record(id, p = p, n = nrow(here))
 }
 """
 
@@ -258,6 +270,9 @@ model_of <- function(rows, covariates, reference) {
 """
 
 WALD = r"""
+# How far each column reaches: over it, a ratio beyond exp(12) is a likelihood without maximum.
+spans <- function(x) apply(x, 2, function(column) diff(range(column)))
+
 # A ratio exp(b) with its Wald interval and p-value.
 wald <- function(id, b, error, level, n) {
   bounds <- exp(b + c(-1, 1) * qnorm((1 + level) / 2) * error)
@@ -285,9 +300,10 @@ cox <- function(analysis, rows, covariates, reference, strata, changes_at, cause
   control <- coxph.control(eps = 1e-11, toler.chol = 1e-12, iter.max = 50)
   fit <- suppressWarnings(coxph(surv_of(here, here$CNSR == cause) ~ x + strata(layer), ties = ties,
                                 control = control))
+  if (any(is.na(coef(fit)))) return(invisible())  # collinear
   errors <- sqrt(diag(vcov(fit)))
   n <- nrow(here)
-  is_finite <- abs(coef(fit)) < 15 & errors < 100
+  is_finite <- abs(coef(fit)) * spans(x) < 12
   zph <- if (all(is_finite)) cox.zph(fit, terms = FALSE)$table
   for (i in seq_len(terms)) {
     b <- coef(fit)[i]
@@ -318,7 +334,8 @@ fine_gray <- function(analysis, rows, covariates, reference, cause, level, min_e
   ids <- number_id(analysis, model$group, paste0("subdistribution_hazard_ratio", model$suffix))
   for (i in seq_len(terms)) {
     b <- fit$coef[i]
-    if (fit$converged && abs(b) < 15) wald(ids[i], b, errors[i], level, nrow(here))
+    is_finite <- fit$converged && abs(b) * spans(model$x)[i] < 12
+    if (is_finite) wald(ids[i], b, errors[i], level, nrow(here))
     else not_recomputed(ids[i], "crr does not converge: the likelihood is monotone")
   }
   test <- -2 * (fit$loglik.null - fit$loglik)
@@ -330,8 +347,8 @@ fine_gray <- function(analysis, rows, covariates, reference, cause, level, min_e
 METHODS = {
     "kaplan_meier": (TIMES, KAPLAN_MEIER),
     "restricted_mean": (TIMES, RESTRICTED_MEAN),
-    "log_rank": (TIMES, LOG_RANK),
-    "landmark": (TIMES, LANDMARK),
+    "log_rank": (TIMES, COMPARED, LOG_RANK),
+    "landmark": (TIMES, COMPARED, LANDMARK),
     "cumulative_incidence": (TIMES, CUMULATIVE_INCIDENCE),
     "gray_test": (TIMES, GRAY_TEST),
     "cox": (TIMES, MODEL, WALD, COX),
