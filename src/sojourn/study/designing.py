@@ -4,14 +4,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from sojourn.core.errors import DataError
 from sojourn.core.files import write_text
 from sojourn.deliverables.design_page import render_design_page
+from sojourn.statistics.exact.simon import simon_designs
+from sojourn.statistics.exact.single_stage import single_stage_power
 from sojourn.statistics.operating.characteristics import COLUMNS, Characteristic, as_row
 from sojourn.statistics.operating.means import mean_design, two_arm_design
 from sojourn.statistics.operating.single_arm import proportion_design
+from sojourn.statistics.operating.stages import (
+    one_stage_rejection,
+    two_stage_characteristics,
+)
 from sojourn.statistics.operating.survival_arm import survival_design
 from sojourn.study._definition_planning import PlannedAnalysis
 from sojourn.study.definition import Study, StudyAnalysis
@@ -28,6 +36,8 @@ _KINDS = {
     "hodges_lehmann": "difference",
     "kaplan_meier": "survival",
 }
+
+_REJECTS = "the test rejects the reference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +123,7 @@ def _characteristics(
         run.progress(f"design: {analysis.id}")
     if kind == "proportion":
         yield from _proportions(analysis, plan, sizes)
+        yield from _tests(analysis, plan, sizes)
     elif kind == "mean":
         yield from _means(analysis, plan, sizes, run)
     elif kind == "difference":
@@ -161,6 +172,41 @@ def _proportions(
                     value,
                     "1",
                 )
+
+
+def _tests(
+    analysis: StudyAnalysis, plan: PlannedAnalysis, sizes: tuple[int, ...]
+) -> Iterator[Characteristic]:
+    """Yield what one-stage and Simon's two-stage tests of the reference do at each truth."""
+    if plan.reference is None or plan.target is None:
+        return
+    p0, p1, alpha = plan.reference, plan.target, plan.one_sided_alpha
+    given = f"against {p0:g}, one-sided {alpha:g}"
+    made: list[tuple[str, str, str, NDArray[np.float64]]] = []
+    for n in sizes:
+        one = single_stage_power(n, p0, p1, alpha=alpha)
+        words = f"one stage, reject from {one.reject_from}"
+        made.append((str(n), words, _REJECTS, one_stage_rejection(one, plan.truths)))
+    searched = simon_designs(p0, p1, alpha=alpha, beta=1 - plan.power, largest=max(100, *sizes))
+    for name, two in (("optimal", searched.optimal), ("minimax", searched.minimax)):
+        rejects, expected = two_stage_characteristics(two, plan.truths)
+        words = f"Simon {name}, stop at {two.r1} of {two.n1}, reject above {two.r}"
+        made.append((str(two.n), words, _REJECTS, rejects))
+        made.append((str(two.n), words, "expected number of subjects", expected))
+    for n_words, words, quantity, values in made:
+        for truth, value in zip(plan.truths, values.tolist(), strict=True):
+            unit = "1" if quantity == _REJECTS else "subjects"
+            yield Characteristic(
+                analysis.id,
+                "exact tests of a proportion",
+                n_words,
+                truth,
+                "true proportion",
+                f"{words}; {given}",
+                quantity,
+                value,
+                unit,
+            )
 
 
 def _means(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sojourn.core.errors import DataError
-from sojourn.statistics.operating.single_arm import binomial_probabilities
+from sojourn.statistics.exact.binomial_tests import binomial_probabilities
 from sojourn.statistics.operating.survival_arm import survival_design
 from sojourn.statistics.survival.intervals import bounded_interval
 
@@ -18,7 +18,7 @@ def exact_design(n, survival, level=0.95):
     lower, upper = bounded_interval(
         alive, variance, at_risk=n - dead, n_events=dead, scale="log-log", level=level
     )
-    weights = binomial_probabilities(n, [1 - survival])[0]
+    weights = binomial_probabilities(n, 1 - survival)
     covers = (lower <= survival) & (survival <= upper)
     return weights @ covers, weights @ ((upper - lower) / 2)
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaln, xlog1py, xlogy
 
 from sojourn.core.errors import DataError
+from sojourn.statistics.exact.binomial_tests import binomial_probabilities
 from sojourn.statistics.exact.many import clopper_pearson_table
 
 
@@ -26,21 +26,6 @@ class ProportionDesign:
     coverage: NDArray[np.float64]
     above_reference: NDArray[np.float64] | None
     fewest: int | None
-
-
-def binomial_probabilities(n: int, truths: Sequence[float]) -> NDArray[np.float64]:
-    """Return the probability of each count 0..n at each true proportion, shape (truths, n + 1).
-
-    Examples
-    --------
-    >>> binomial_probabilities(2, [0.5]).round(12).tolist()
-    [[0.25, 0.5, 0.25]]
-    """
-    p = np.asarray(truths, dtype=np.float64)[:, None]
-    counts = np.arange(n + 1, dtype=np.float64)[None, :]
-    choose = -betaln(n - counts + 1, counts + 1) - np.log(n + 1)
-    made: NDArray[np.float64] = np.exp(choose + xlogy(counts, p) + xlog1py(n - counts, -p))
-    return made
 
 
 def proportion_design(
@@ -73,7 +58,7 @@ def proportion_design(
     if n < 1 or p.size == 0 or not np.all((p >= 0) & (p <= 1)):
         raise DataError(f"n is {n}, true proportions {list(truths)}: expected n >= 1 and 0 to 1")
     bounds = clopper_pearson_table(n, level=level)
-    weights = binomial_probabilities(n, truths)
+    weights = np.array([binomial_probabilities(n, truth) for truth in truths])
     inside = (bounds[None, :, 0] <= p[:, None]) & (p[:, None] <= bounds[None, :, 1])
     above, fewest = None, None
     if reference is not None:
