@@ -77,7 +77,7 @@ def test_incidence_shows_the_event_and_its_competitor_with_numbers_at_risk():
     figure = incidence_figure(book(CIF), "cif_gvhd")
     assert "Number at risk" in figure.drawing
     assert "GVHD: 30\u00a0% by day 50.0; death first: 10\u00a0% by day 50.0" in figure.drawing
-    assert figure.n == "10 subjects, events by cause: 3, 1"
+    assert figure.n == "10 subjects: 3 GVHD, 1 death first"
     texts = re.findall(r'text-anchor="middle"[^>]*>(\d+)<', figure.drawing)
     assert {"10", "7"} <= set(texts)
 

@@ -14,7 +14,7 @@ from sojourn.deliverables._lines import lines_of
 from sojourn.deliverables._retention import main_lines, planned_days
 from sojourn.deliverables._sections_oa import primary_visit
 from sojourn.deliverables._sections_open import missing_section
-from sojourn.deliverables._sections_trial import safety_section
+from sojourn.deliverables._sections_safety import safety_section
 from sojourn.deliverables._strip import is_affected, met_day, met_days, patients
 from sojourn.deliverables._swimmer import swimmer_figure
 
@@ -27,15 +27,20 @@ def knee(rows, **changes):
 
 def number(**fields):
     given = {"unit": "1", "lower": 0.1, "upper": 0.9, "label": "x", "methodId": "t interval"}
-    return result("a", fields.pop("group", "A"), "mean", 0.5, **(given | fields))
+    group, operation = fields.pop("group", "A"), fields.pop("operation", "mean")
+    return result("a", group, operation, 0.5, **(given | fields))
 
 
 @pytest.mark.parametrize(
     ("made", "unit"),
     [
-        pytest.param(number(methodId="exact binomial"), "share", id="binomial-is-a-share"),
-        pytest.param(number(methodId="Kaplan-Meier"), "share", id="survival-is-a-share"),
-        pytest.param(number(label="Mean share kept"), "share", id="label-says-share"),
+        pytest.param(number(operation="proportion"), "share", id="a-proportion-is-a-share"),
+        pytest.param(number(operation="survival_at_365"), "share", id="survival-is-a-share"),
+        pytest.param(number(operation="incidence_of_2_at_40"), "share", id="incidence-is-a-share"),
+        pytest.param(number(operation="posterior_mean"), "share", id="so-is-a-posterior-mean"),
+        pytest.param(number(operation="rho_with_AGE"), "1", id="a-correlation-is-not"),
+        pytest.param(number(operation="hazard_ratio"), "1", id="nor-a-ratio"),
+        pytest.param(number(operation="rate", unit="1/d"), "1/d", id="nor-a-rate"),
         pytest.param(number(label="WOMAC change"), "1", id="a-score-is-not"),
         pytest.param(number(unit="share"), "share", id="unit-says-it"),
         pytest.param(number(unit="share", group="A-B"), "difference of shares", id="contrast"),

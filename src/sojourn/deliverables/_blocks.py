@@ -41,12 +41,17 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A table row; `id` is its anchor, `data_id` names it where cells carry no id of their own."""
+    """A table row; `id` is its anchor, `data_id` names it where cells carry no id of their own.
+
+    A row with `is_head` has one cell, which heads the rows below it; one that `is_alone` belongs to
+    no head.
+    """
 
     cells: tuple[str, ...]
     id: str = ""
     data_id: str = ""
-    tone: str = ""
+    is_head: bool = False
+    is_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

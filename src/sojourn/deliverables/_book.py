@@ -16,14 +16,13 @@ from sojourn.deliverables._numbers import (
     format_p,
     is_share,
 )
+from sojourn.deliverables._operations import is_share_operation, operation_words
 from sojourn.deliverables._palette import GroupStyle, group_style
 
 _PLAIN = re.compile(r"mean|rate|difference|mean of \S+ minus \S+|proportion( with [A-Z]+)?")
 """Operations that go without saying after a label's last colon; other words there are kept."""
 
-_SHARES = re.compile(r"binomial|kaplan|\bshare\b|\bproportion\b", re.IGNORECASE)
-"""Words in a method or label that say that a number without a unit is a share of a whole."""
-
+_PLAIN_OPERATIONS = frozenset({"mean", "proportion", "rate", "difference", "shift"})
 
 _FITS = 24
 """Characters of a group's label that fit above one subject's drawing."""
@@ -69,10 +68,68 @@ class Book:
         """Return the results of all analyses that have one of `roles`, in order."""
         return tuple(r for r in self.results.results if self.role(r) in roles)
 
+    def questions(self, analysis_id: str) -> tuple[str, ...]:
+        """Return the main analyses of the estimands for which an analysis is a sensitivity one."""
+        return tuple(
+            str(row["MAIN"])
+            for row in self.rows("estimands")
+            if analysis_id in str(row["SENSITIVITY"] or "").replace(" (not run)", "").split(", ")
+        )
+
+    def is_of_primary(self, result: Result) -> bool:
+        """Tell whether a sensitivity analysis asks a primary question; it does if nobody says."""
+        mains = self.questions(result.analysisId)
+        own = [r for r in self.results.results if r.analysisId in mains]
+        return not own or any(self.role(r) == "primary" for r in own)
+
     def label(self, result: Result) -> str:
-        """Return what a result is called; an operation that goes without saying is left out."""
-        start, _, operation = result.label.rpartition(": ")
-        return start if start and _PLAIN.fullmatch(operation) else result.label
+        """Return what a result is called: its analysis, and its operation unless that is plain."""
+        whole = self.analysis_label(result)
+        words = self.operation(result)
+        is_mean = result.operationId.startswith("restricted_mean_") and "mean" in whole.lower()
+        if result.operationId in _PLAIN_OPERATIONS or words in {"", whole} or is_mean:
+            return whole
+        return f"{whole}, {words}"
+
+    def analysis_label(self, result: Result) -> str:
+        """Return what a result's analysis is called, without any operation."""
+        first = self._first_labels.get(result.analysisId, result.label)
+        if not result.label.startswith(first):
+            first = result.label
+        start, _, operation = first.rpartition(": ")
+        return start if start and _PLAIN.fullmatch(operation) else first
+
+    def operation(self, result: Result) -> str:
+        """Return what was computed, in words; an operation that is unknown keeps its own words."""
+        causes = {
+            str(row["CAUSE"]): str(row["NAME"] or "")
+            for row in self.rows(f"cif_{result.analysisId}")
+            if row.get("NAME")
+        }
+        known = operation_words(result.operationId, causes, is_signal=self.has("retention"))
+        first = self._first_labels.get(result.analysisId, "")
+        own = result.label.removeprefix(f"{first}: ") if first else ""
+        return known or (own if own != result.label else result.operationId.replace("_", " "))
+
+    @cached_property
+    def _first_labels(self) -> Mapping[str, str]:
+        """The label of each analysis: that of its first number."""
+        return {r.analysisId: r.label for r in reversed(self.results.results)}
+
+    @cached_property
+    def _sets(self) -> Mapping[str, str]:
+        """Who is meant by each analysis set, from the methods."""
+        start = "Analysis set "
+        return {
+            str(row["TITLE"]).removeprefix(start): str(row["TEXT"])
+            for row in self.rows("methods")
+            if str(row.get("TITLE")).startswith(start)
+        }
+
+    def denominator(self, result: Result) -> str:
+        """Return among whom a number was computed, in words and with the code of the set."""
+        code, words = result.analysisSetId, self._sets.get(result.analysisSetId, "")
+        return f"Among: {words} ({code})" if words else f"Analysis set: {code}"
 
     def group(self, code: Cell) -> str:
         """Return a group's label as given; a code that is no group stands for itself."""
@@ -107,7 +164,7 @@ class Book:
     def unit(self, result: Result) -> str:
         """Return the unit in which a result is shown; a difference of shares is no share."""
         unit = result.unit
-        if unit == "1" and _SHARES.search(f"{result.methodId} {result.label}"):
+        if unit == "1" and is_share_operation(result.operationId):
             unit = "share"
         return "difference of shares" if self.is_contrast(result) and is_share(unit) else unit
 
@@ -160,6 +217,8 @@ class Book:
         if result.lower is None and result.upper is None:
             why = result.boundNote or "no interval was recorded"
             return element("span", {"class": "absent"}, f"no interval: {why}")
+        if result.lower == result.upper == result.rawValue:
+            return element("span", {"class": "absent"}, "none: exact, no estimate")
         name = f"{format_level(result.level)} CI " if has_name else ""
         low, high = self._bound(result, "lower"), self._bound(result, "upper")
         words = joined([name, low, " to ", high])

@@ -126,8 +126,15 @@ def _labels(entries: Sequence[Entry]) -> list[list[str]]:
     for entry in entries:
         words = [] if has_one_label and not has_one_group else [entry.label]
         words += [] if has_one_group or not entry.group else [entry.group]
-        made.append(textwrap.wrap(" \u00b7 ".join(words), 48) or [entry.label])
+        made.append(_balanced(" \u00b7 ".join(words)) or [entry.label])
     return made
+
+
+def _balanced(words: str, limit: int = 48) -> list[str]:
+    """Return words in as few lines as fit, of like length, so that no line holds one word."""
+    n_lines = len(textwrap.wrap(words, limit))
+    widths = range(max(1, len(words) // max(1, n_lines)), limit + 1)
+    return next((w for n in widths if len(w := textwrap.wrap(words, n)) == n_lines), [])
 
 
 def forest_drawing(

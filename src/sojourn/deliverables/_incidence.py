@@ -1,6 +1,8 @@
 """Cumulative incidence with competing events, with intervals and the numbers at risk."""
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sojourn.deliverables._blocks import Figure
 from sojourn.deliverables._book import Book
@@ -10,9 +12,12 @@ from sojourn.deliverables._numbers import format_number
 from sojourn.deliverables._palette import GroupStyle, color, group_style
 from sojourn.deliverables._scales import Scale, linear
 from sojourn.deliverables._survival import at_risk
-from sojourn.deliverables._svg import Point, axes, drawing, path, text
+from sojourn.deliverables._svg import Point, axes, drawing, line, path, text
 
 COLUMNS = ("GROUP", "CAUSE", "NAME", "TIME", "AT_RISK", "EVENTS", "CIF", "LOWER", "UPPER")
+
+_BEYOND = 2.5
+"""How far beyond the last day that was asked for a curve is drawn, in multiples of that day."""
 
 Curves = Mapping[tuple[str, str], list[Line]]
 
@@ -26,19 +31,27 @@ def incidence_figure(book: Book, listing_id: str) -> Figure:
     title = listing.title if listing else listing_id
     lines = lines_of(book.results, listing_id)
     curves = _curves(lines)
-    last = max([row.number("TIME") or 0.0 for row in lines], default=1.0)
-    top = max([row.number("UPPER") or row.number("CIF") or 0.0 for row in lines], default=0.0)
+    asked = _asked(book, listing_id)
+    end = max([row.number("TIME") or 0.0 for row in lines], default=1.0)
+    last = min(end, _BEYOND * max(asked, default=end))
+    drawn = [row for row in lines if (row.number("TIME") or 0.0) <= last]
+    top = max([row.number("UPPER") or row.number("CIF") or 0.0 for row in drawn], default=0.0)
     x = linear(0, max(1.0, last), 40, 344, is_tight=True)
     y = linear(0, min(100.0, max(10.0, 100 * top)), 206, 30)
     write = (format_number, format_number)
     parts: list[str] = [axes(x, y, labels=("days since day 0", "% with the event"), write=write)]
-    for i, ((_, cause), rows) in enumerate(curves.items()):
+    parts += [
+        line((x.at(day), y.start), (x.at(day), y.end), "neutral", dash="2 4") for day in asked
+    ]
+    for i, ((_, cause), every) in enumerate(curves.items()):
         style = group_style(i)
+        rows = _until(every, last)
         if cause == "0":
             parts.append(_band(rows, x, y, style))
         parts.append(path(_steps(rows, "CIF", x, y), style.color, 2, dash=style.dash))
     parts += _legend(book, curves)
     below = 262 + 16 * len(curves)
+    n_groups = len({group for group, _ in curves})
     parts.append(_risk_table(book, curves, x, below))
     return Figure(
         id=listing_id.replace("_", "-"),
@@ -50,16 +63,18 @@ def incidence_figure(book: Book, listing_id: str) -> Figure:
         reading=(
             "Each step up is an event. Curves of one group add up to the share with any event. "
             "The band is the pointwise 95 % interval of the event of interest. The counts below "
-            "say how many were still without any event just before each day."
+            "say how many were still without any event just before each day. Dotted upright lines "
+            "are the days that the analysis asks for."
+            + (f" Drawn to day {last:g}; later days are in its numbers." if last < end else "")
         ),
         worry=(
             "A curve of the event read without that of its competitor: whoever died can no longer "
             "have the event. Few still at risk at the right end."
         ),
-        n=_sizes(curves),
+        n=_sizes(book, curves),
         drawing=drawing(
             listing_id,
-            (360, below + 16 + 30 * len({group for group, _ in curves})),
+            (360, below + 22 + (30 * n_groups if n_groups > 1 else 0)),
             title,
             "; ".join(f"{_named(book, key, rows)}: {_last(rows)}" for key, rows in curves.items()),
             parts,
@@ -133,21 +148,33 @@ def _risk_table(book: Book, curves: Curves, x: Scale, top: float) -> Html:
     return joined(parts)
 
 
-def _sizes(curves: Curves) -> str:
+def _sizes(book: Book, curves: Curves) -> str:
+    """Return how many subjects there are, and how many events of each cause, by name."""
     followed = {
         group: max([int(r.number("AT_RISK") or 0) for r in rows], default=0)
         for (group, _), rows in curves.items()
     }
     events = [
-        sum(
-            int(r.number("EVENTS") or 0)
-            for (_, c), rows in curves.items()
-            if c == cause
-            for r in rows
-        )
-        for cause in dict.fromkeys(cause for _, cause in curves)
+        f"{sum(int(r.number('EVENTS') or 0) for r in rows)} {_named(book, key, rows)}"
+        for key, rows in curves.items()
     ]
-    return f"{sum(followed.values())} subjects, events by cause: {', '.join(map(str, events))}"
+    return f"{sum(followed.values())} subjects: {', '.join(events)}"
+
+
+def _asked(book: Book, listing_id: str) -> list[float]:
+    """Return the days for which the analysis of a listing gives numbers."""
+    name = listing_id.removeprefix("cif_")
+    own = [r.operationId for r in book.results.results if r.analysisId == name]
+    found = [re.fullmatch(r"incidence_at_([0-9.]+)", operation) for operation in own]
+    return sorted({float(match[1]) for match in found if match})
+
+
+def _until(rows: Sequence[Line], last: float) -> list[Line]:
+    """Return the rows up to a day, the last of them repeated there so that the curve reaches it."""
+    kept = [row for row in rows if (row.number("TIME") or 0.0) <= last]
+    if not kept or kept[-1] is rows[-1]:
+        return kept
+    return [*kept, replace(kept[-1], values={**kept[-1].values, "TIME": last})]
 
 
 def _last(rows: Sequence[Line]) -> str:

@@ -70,6 +70,8 @@ def format_number(
     """
     factor, symbol = display(unit)
     text = _plain(value * factor, decimals)
+    if symbol == "%" and text == "100" and value * factor < 100 and decimals is None:
+        text = "> 99.9"
     space = " " if len(symbol) > 10 else _NBSP
     return f"{text}{space}{symbol}" if symbol and not is_bare else text
 

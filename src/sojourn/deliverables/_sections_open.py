@@ -9,6 +9,7 @@ from sojourn.deliverables._book import Book
 from sojourn.deliverables._lines import Line, Show, cell, lines_of, table_of
 from sojourn.deliverables._markup import element, escaped, joined
 from sojourn.deliverables._sections_numbers import without_none
+from sojourn.deliverables._sections_plan import PLAN
 
 _LONG = 25
 """Rows above which a listing is shown by kind, folded."""
@@ -37,8 +38,13 @@ _KNOWN = frozenset(
         "lint",
         "criteria",
         "methods",
+        "stopping",
+        "infections",
+        "gvhd_organs",
+        *PLAN,
     }
 )
+_PREFIXES = ("km_", "cif_", "series_", "shift_", "scores_")
 
 
 def _section(
@@ -207,11 +213,15 @@ def other_section(book: Book) -> Section | None:
     others = [
         item
         for item in book.results.listings
-        if item.id not in _KNOWN and not item.id.startswith("km_")
+        if item.id not in _KNOWN and not item.id.startswith(_PREFIXES) and not _is_drawn(item)
     ]
     if not others:
         return None
     return Section("other", "Other listings", tuple(_plain(book, item) for item in others))
+
+
+def _is_drawn(item: Listing) -> bool:
+    return item.id == "chimerism" and "DONOR_PERCENT" in item.columns
 
 
 def _plain(book: Book, listing: Listing) -> Block:

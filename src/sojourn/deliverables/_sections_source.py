@@ -80,7 +80,7 @@ def _number(book: Book, result: Result) -> Row:
     command = element("code", {"class": "copy"}, f"sojourn explain OUT {result.id}")
     return Row(
         (
-            escaped(result.label),
+            escaped(book.label(result)),
             escaped(book.group(result.groupId)),
             book.value(result),
             book.interval(result, has_name=False) if result.rawValue is not None else "\u2013",

@@ -1,6 +1,7 @@
 """Kaplan-Meier curves with their intervals and the numbers at risk."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from sojourn.deliverables._blocks import Figure
 from sojourn.deliverables._book import Book
@@ -13,12 +14,23 @@ from sojourn.deliverables._svg import axes, drawing, path, text
 
 COLUMNS = ("GROUP", "TIME", "AT_RISK", "EVENTS", "CENSORED", "SURVIVAL", "LOWER", "UPPER")
 
+_LATE = (
+    " Subjects came under observation after the origin and count as at risk only from then on "
+    "(left truncation): the number at risk grows before it falls, and the curve starts where the "
+    "first of them was seen. It is survival of those who lived to enter."
+)
+
 
 def _steps(rows: Sequence[Line], column: str, x: Scale, y: Scale) -> list[tuple[float, float]]:
-    """Return the corners of a step curve that starts at 1 on day 0 and holds to the last row."""
+    """Return the corners of a step curve that starts at 1 and holds to the last row.
+
+    It starts on day 0, or where the first subject came under observation.
+    """
     level = 1.0
-    points = [(x.at(0), y.at(100))]
-    for row in rows:
+    seen = [row for row in rows if is_observed(row)]
+    start = first_observed(rows)
+    points = [(x.at(start), y.at(100))]
+    for row in seen:
         place = x.at(row.number("TIME") or 0.0)
         points.append((place, y.at(100 * level)))
         value = row.number(column)
@@ -46,6 +58,25 @@ def _censored(rows: Sequence[Line], x: Scale, y: Scale, tint: str) -> Html:
             marks.append(f"M{coordinate(place)} {coordinate(level - 4)}v8")
     pen: dict[str, Attribute] = {"d": "".join(marks), "stroke": color(tint), "stroke-width": 1.3}
     return element("path", pen) if marks else Html("")
+
+
+def is_observed(row: Line) -> bool:
+    """Tell whether anybody was at risk at a row's time."""
+    return (row.number("AT_RISK") or 0) > 0 or (row.number("EVENTS") or 0) > 0
+
+
+def first_observed(rows: Sequence[Line]) -> float:
+    """Return the time at which a curve starts: 0, or later where all were first seen later."""
+    if not rows or is_observed(rows[0]):
+        return 0.0
+    seen = [row.number("TIME") or 0.0 for row in rows if is_observed(row)]
+    return min(seen, default=0.0)
+
+
+def is_late(rows: Sequence[Line]) -> bool:
+    """Tell whether anybody came under observation after the origin: the number at risk rises."""
+    sizes = [row.number("AT_RISK") or 0.0 for row in rows]
+    return any(after > before for before, after in pairwise(sizes))
 
 
 def at_risk(rows: Sequence[Line], time: float) -> int:
@@ -82,7 +113,9 @@ def survival_figure(book: Book, listing_id: str) -> Figure:
     last = max([row.number("TIME") or 0.0 for row in lines], default=1.0)
     x, y = linear(0, max(1.0, last), 40, 344, is_tight=True), linear(0, 100, 206, 30)
     write = (format_number, format_number)
-    parts: list[str] = [axes(x, y, labels=("days since day 0", "% event-free"), write=write)]
+    late = any(is_late(rows) for rows in groups.values())
+    label = "days since the origin that its rule names" if late else "days since day 0"
+    parts: list[str] = [axes(x, y, labels=(label, "% event-free"), write=write)]
     for code, rows in groups.items():
         style = book.style(code)
         parts.append(_band(rows, x, y, style.color))
@@ -101,12 +134,17 @@ def survival_figure(book: Book, listing_id: str) -> Figure:
             "Each step down is an event. The band is the pointwise 95 % interval where the data "
             "give one. Small upright marks are subjects whose follow-up ended without the event. "
             "The counts below say how many were still followed just before each day."
+            + (_LATE if late else "")
         ),
         worry=(
             "A curve that is read where few are still at risk. Many early end-of-follow-up marks: "
             "they are assumed to be like those who stayed."
         ),
-        n=f"{followed} subjects, {events} events",
+        n=(
+            f"{events} events; at most {followed} subjects at risk at one time"
+            if late
+            else f"{followed} subjects, {events} events"
+        ),
         drawing=drawing(
             listing_id,
             (360, 270 + 30 * len(groups) if len(groups) > 1 else 288),

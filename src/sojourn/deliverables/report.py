@@ -22,6 +22,8 @@ from sojourn.deliverables._sections_open import (
     open_section,
     other_section,
 )
+from sojourn.deliverables._sections_plan import plan_section
+from sojourn.deliverables._sections_safety import safety_section
 from sojourn.deliverables._sections_source import (
     methods_section,
     problems_section,
@@ -31,7 +33,6 @@ from sojourn.deliverables._sections_trial import (
     flow_section,
     primary_section,
     product_section,
-    safety_section,
     secondary_section,
 )
 
@@ -85,6 +86,7 @@ def page_style(*more: str) -> Html:
 def _sections(book: Book, panels: Mapping[tuple[str, str], ScanPanel]) -> tuple[Section, ...]:
     made = (
         flow_section(book),
+        plan_section(book),
         primary_section(book),
         secondary_section(book),
         safety_section(book),

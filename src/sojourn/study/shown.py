@@ -24,6 +24,8 @@ from sojourn.study.linting import lint_record
 from sojourn.study.multiplicity import multiplicity_listing
 from sojourn.study.populations import first_doses, population_listings
 from sojourn.study.shown_clinical import clinical_listings
+from sojourn.study.shown_complications import complication_listings
+from sojourn.study.shown_scores import score_listings
 from sojourn.study.stopping import stopping_listing
 from sojourn.study.store import Store
 
@@ -47,7 +49,9 @@ def study_listings(
         multiplicity_listing(trial.study, numbers, ledger, trial.study_key),
         *_curves(trial.study, taken, ledger),
         *_changes(trial, outcomes, groups),
+        *score_listings(trial.study, outcomes, groups),
         *clinical_listings(trial.study, taken, outcomes, groups, ledger),
+        *complication_listings(tables, groups),
         listings.adverse_events(tables, groups),
         stopping_listing(material),
         listings.doses(tables, groups),

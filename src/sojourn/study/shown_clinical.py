@@ -21,6 +21,18 @@ SHIFT = ("USUBJID", "GROUP", "TEST", "BASELINE", "WORST", "NOTE", "EVIDENCE")
 
 _SHIFTED = re.compile(r"([0-4]|NM)->([0-4]|NM)")
 _NAMES = {0: "the event", 2: "death first", 3: "another event first"}
+_EVENTS = {
+    "neutrophil_recovery": "neutrophils recovered",
+    "hemoglobin_recovery": "hemoglobin recovered",
+    "platelet_response": "platelets recovered",
+    "infection": "infection",
+    "acute_gvhd": "acute graft-versus-host disease",
+    "chronic_gvhd": "chronic graft-versus-host disease",
+    "immune_reconstitution": "enough CD4",
+    "relapse": "relapse or loss of the graft",
+    "non_relapse_mortality": "death without relapse",
+}
+"""What the event of interest is, by endpoint plug-in."""
 
 
 def clinical_listings(
@@ -56,7 +68,7 @@ def _incidences(study: Study, taken: Mapping[str, Analysed], ledger: Ledger) -> 
             analysed.keys,
             {"analysis": analysis.id, "param": analysis.param, "set": analysis.set_id},
         )
-        names = _NAMES | settings.names
+        names = cause_names(study, analysis.endpoint) | settings.names
         made = curve(analysed.rows, settings).with_columns(
             pl.col("CAUSE").replace_strict(names, default="", return_dtype=pl.String).alias("NAME")
         )
@@ -69,6 +81,19 @@ def _incidences(study: Study, taken: Mapping[str, Analysed], ledger: Ledger) -> 
             keys=("GROUP", "CAUSE", "TIME"),
             units=("", "", "", "d", "", "", "1", "1", "1"),
         )
+
+
+def cause_names(study: Study, endpoint_id: str) -> dict[int, str]:
+    """Return what each cause of an endpoint is, by its CNSR: the event, death, what else came."""
+    endpoint = next(e for e in study.endpoints if e.id == endpoint_id)
+    names = dict(_NAMES)
+    if endpoint.use in _EVENTS:
+        names[0] = _EVENTS[endpoint.use]
+    if endpoint.use == "non_relapse_mortality":
+        names[3] = "relapse or loss of the graft first"
+    elif others := endpoint.rule.get("competing"):
+        names[3] = " or ".join(str(o).lower().replace("_", " ") for o in others) + " first"
+    return names
 
 
 def _series(endpoint: str, label: str, keyed: Keyed, groups: Groups) -> Iterator[Listing]:
