@@ -25,3 +25,12 @@ def visit_outcomes(group, table, *, base=None, days=None, visits=None, **extra):
             rows.append(row | {name: column[i] for name, column in extra.items()})
     schema = {**OUTCOME, GROUP: pl.String} | dict.fromkeys(extra, pl.Float64)
     return pl.DataFrame(rows, schema=schema)
+
+
+def of_change(analysis):
+    """Return `analysis` of the change from baseline, unless its settings say otherwise."""
+
+    def analyse(rows, settings=None):
+        return analysis(rows, settings={"response": "change", **(settings or {})})
+
+    return analyse

@@ -9,7 +9,9 @@ import pytest
 from sojourn.core.errors import DataError
 from sojourn.statistics.ancova import ANALYSIS
 from sojourn.statistics.mixed.least_squares import fit_least_squares
-from visit_outcomes import visit_outcomes
+from visit_outcomes import of_change, visit_outcomes
+
+CHANGE = of_change(ANALYSIS)
 
 BASE = {"A": [52.0, 61, 48, 70, 55], "B": [58.0, 49, 66, 60, 51]}
 WEEK6 = {"A": [30.0, 45, 28, 50, 41], "B": [49.0, 40, 60, 47, 48]}
@@ -25,7 +27,7 @@ def rows(a=WEEK6["A"], b=WEEK6["B"], **extra):
 
 
 def test_change_adjusted_for_the_baseline_is_that_of_r():
-    a, b, difference = ANALYSIS(rows(), settings={"groups": ["B", "A"]})
+    a, b, difference = CHANGE(rows(), settings={"groups": ["B", "A"]})
     assert a.estimate.value == pytest.approx(-18.396869851729818, abs=1e-10)
     assert b.estimate.value == pytest.approx(-8.003130148270182, abs=1e-10)
     assert a.estimate.components["standard error"] == pytest.approx(1.682870524251009, abs=1e-10)
@@ -42,7 +44,7 @@ def test_change_adjusted_for_the_baseline_is_that_of_r():
 
 def test_value_or_change_give_one_difference_but_only_with_the_baseline():
     def difference(**settings):
-        return ANALYSIS(rows(), settings=settings)[-1].estimate.value
+        return CHANGE(rows(), settings=settings)[-1].estimate.value
 
     assert difference(response="value") == pytest.approx(difference(), abs=1e-10)
     means = {g: np.mean(np.subtract(WEEK6[g], BASE[g])) for g in "AB"}
@@ -53,60 +55,58 @@ def test_value_or_change_give_one_difference_but_only_with_the_baseline():
 
 def test_covariates_are_columns_that_the_settings_name():
     ages = [61.0, 70, 55, 66, 58]
-    made = ANALYSIS(rows(AGE=ages), settings={"covariates": ["AGE"], "response": "value"})[-1]
+    made = CHANGE(rows(AGE=ages), settings={"covariates": ["AGE"], "response": "value"})[-1]
     y = np.array(WEEK6["A"] + WEEK6["B"])
     x = np.column_stack([np.repeat([1.0, 0], 5), np.ones(10), BASE["A"] + BASE["B"], ages * 2])
     expected = np.linalg.lstsq(x, y, rcond=None)[0][0]
     assert made.estimate.value == pytest.approx(expected, abs=1e-9)
     with pytest.raises(DataError, match="no column SEX"):
-        ANALYSIS(rows(), settings={"covariates": ["SEX"]})
+        CHANGE(rows(), settings={"covariates": ["SEX"]})
 
 
 def test_missing_values_and_baselines_are_counted():
-    a, _, difference = ANALYSIS(rows(a=[30.0, None, 28, 50, 41]))
+    a, _, difference = CHANGE(rows(a=[30.0, None, 28, 50, 41]))
     assert (a.n, difference.n) == (4, 9)
     assert "1 of 10 subjects not evaluable, left out" in difference.estimate.notes
     nobody = rows().with_columns(BASE=pl.lit(None, pl.Float64))
-    made = ANALYSIS(nobody)
+    made = CHANGE(nobody)
     assert {each.reason for each in made} == {"nobody could be evaluated (10 left out)"}
 
 
 def test_the_visit_is_named_where_there_are_several():
     two = pl.concat([rows(), rows().with_columns(AVISIT=pl.lit("WEEK2"), AVAL=pl.lit(1.0))])
     with pytest.raises(DataError, match="found WEEK2, WEEK6; name one"):
-        ANALYSIS(two)
-    made = ANALYSIS(two, settings={"visit": "WEEK6"})
-    assert made == ANALYSIS(rows())
-    assert ANALYSIS(two, settings={"visit": "WEEK9"})[-1].estimate is None
+        CHANGE(two)
+    made = CHANGE(two, settings={"visit": "WEEK6"})
+    assert made == CHANGE(rows())
+    assert CHANGE(two, settings={"visit": "WEEK9"})[-1].estimate is None
 
 
 def test_one_arm_alone_has_a_mean_and_no_difference():
-    mean, difference = ANALYSIS(rows(b=[]))
+    mean, difference = CHANGE(rows(b=[]))
     assert mean.estimate.value == pytest.approx(np.mean(np.subtract(WEEK6["A"], BASE["A"])))
     assert difference.reason == "one group only: nobody to compare A with"
 
 
 def test_two_subjects_are_too_few_for_a_slope_three_leave_no_spread():
-    made = ANALYSIS(rows(a=[30.0], b=[49.0]))
+    made = CHANGE(rows(a=[30.0], b=[49.0]))
     assert {each.reason for each in made} == {
         "some fixed effects cannot be told apart by these rows; leave terms out"
     }
-    made = ANALYSIS(rows(a=[30.0, 45.0], b=[49.0]))[-1]
+    made = CHANGE(rows(a=[30.0, 45.0], b=[49.0]))[-1]
     assert (made.estimate.lower, made.estimate.upper) == (-math.inf, math.inf)
     assert made.estimate.notes[0] == "no degree of freedom is left: no spread known"
     assert made.p_value is None
-    assert ANALYSIS(rows().clear()) == []
+    assert CHANGE(rows().clear()) == []
 
 
 def test_rows_that_cannot_be_are_refused():
     with pytest.raises(DataError, match="has visit 'WEEK6' twice"):
-        ANALYSIS(pl.concat([rows(), rows()[:1]]))
+        CHANGE(pl.concat([rows(), rows()[:1]]))
     with pytest.raises(DataError, match="in several groups"):
-        ANALYSIS(
-            pl.concat([rows(), rows()[:1].with_columns(GROUP=pl.lit("B"), AVISIT=pl.lit("X"))])
-        )
+        CHANGE(pl.concat([rows(), rows()[:1].with_columns(GROUP=pl.lit("B"), AVISIT=pl.lit("X"))]))
     with pytest.raises(DataError, match="not finite"):
-        ANALYSIS(rows(a=[math.inf, 1.0, 2.0, 3.0, 4.0]))
+        CHANGE(rows(a=[math.inf, 1.0, 2.0, 3.0, 4.0]))
     with pytest.raises(DataError, match="told apart"):
         fit_least_squares([1.0, 2.0], [[1.0, 2.0], [2.0, 4.0]])
     with pytest.raises(DataError, match="shape"):

@@ -13,6 +13,9 @@ from sojourn.testing import check_analysis
 
 analyses: Registry[Analysis] = Registry("sojourn.statistics", "ANALYSIS")
 SETTINGS = {
+    "ancova": {"response": "value", "adjust_for_base": False},
+    "mmrm": {"response": "value", "base": "none"},
+    "multiple_imputation": {"response": "value"},
     "binomial_test": {"p0": 0.5},
     "spearman": {"covariates": ["DAY"]},
     "kaplan_meier": {"at": [10, 30], "quantiles": [0.25, 0.5], "follow_up": True},

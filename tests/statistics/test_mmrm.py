@@ -11,7 +11,9 @@ from sojourn.core.errors import DataError
 from sojourn.statistics.mixed_model import ANALYSIS as MIXED_MODEL
 from sojourn.statistics.mmrm import ANALYSIS
 from sojourn.testing import check_analysis
-from visit_outcomes import visit_outcomes
+from visit_outcomes import of_change, visit_outcomes
+
+CHANGE = of_change(ANALYSIS)
 
 RNG = np.random.default_rng(8)
 FALL, LITTLE = np.array([10, 8, 6]), np.array([10, 9, 9])
@@ -47,7 +49,7 @@ def test_arms_at_each_age_are_those_of_another_program(shared):
         "groups": ["Male", "Female"],
         "visits": ["8", "10", "12", "14"],
     }
-    made = named(ANALYSIS(pl.concat(parts), settings=settings))
+    made = named(CHANGE(pl.concat(parts), settings=settings))
     expected = golden["contrast_male_minus_female_by_age"]
     for i, age in enumerate(expected["age"]):
         one = made["Male-Female", f"difference_at_{age}"]
@@ -60,7 +62,7 @@ def test_arms_at_each_age_are_those_of_another_program(shared):
 
 
 def test_complete_visits_with_unstructured_covariance_are_t_tests_at_each_visit():
-    made = named(ANALYSIS(rows(), settings=PLAIN))
+    made = named(CHANGE(rows(), settings=PLAIN))
     for visit in range(3):
         x, y = (np.array(t)[:, visit] for t in (CELLS, CONTROL))
         expected = stats.ttest_ind(x, y)
@@ -75,7 +77,7 @@ def test_value_or_change_give_one_difference_with_the_baseline():
     gaps = [[*row[:2], None] if i == 1 else row for i, row in enumerate(CELLS)]
     for base in ("by_visit", "common"):
         change, value = (
-            ANALYSIS(rows(gaps), settings={"response": kind, "base": base})
+            CHANGE(rows(gaps), settings={"response": kind, "base": base})
             for kind in ("change", "value")
         )
         one, other = change[2].estimate, value[2].estimate
@@ -87,7 +89,7 @@ def test_value_or_change_give_one_difference_with_the_baseline():
 
 def test_a_missing_visit_is_used_for_the_visits_that_were_made_and_counted():
     gaps = [[*row[:2], None] if i < 2 else row for i, row in enumerate(CELLS)]
-    made = named(ANALYSIS(rows(gaps), settings=PLAIN))
+    made = named(CHANGE(rows(gaps), settings=PLAIN))
     last = made["CELLS", "mean_at_V3"]
     assert last.n == 3
     complete = np.mean([row[2] for row in CELLS[2:]])
@@ -100,46 +102,46 @@ def test_a_covariance_that_ten_subjects_do_not_carry_is_named_with_what_was_used
     wide = [[*row, row[0] + 1, row[1] - 1, row[2] * 2] for row in CELLS[:3]]
     other = [[*row, row[0] - 1, row[1] - 3, row[2] + 2] for row in CONTROL[:3]]
     settings = PLAIN | {"covariances": ["unstructured", "compound_symmetry"]}
-    made = ANALYSIS(rows(wide, other), settings=settings)[-1]
+    made = CHANGE(rows(wide, other), settings=settings)[-1]
     assert made.estimate.method == "MMRM by REML, compound symmetry, Kenward-Roger"
     assert made.estimate.notes[1].startswith("no unstructured covariance: ")
     (only,) = {
         each.reason
-        for each in ANALYSIS(rows(wide, other), settings=PLAIN | {"covariances": ["unstructured"]})
+        for each in CHANGE(rows(wide, other), settings=PLAIN | {"covariances": ["unstructured"]})
     }
     assert only.startswith("no unstructured covariance: ")
 
 
 def test_the_baseline_visit_itself_is_no_response():
     before = [[b, *row] for b, row in zip(BASE, [*CELLS, *CONTROL], strict=True)]
-    made = ANALYSIS(rows(before[:5], before[5:]))
+    made = CHANGE(rows(before[:5], before[5:]))
     assert {each.operation[-2:] for each in made} == {"V2", "V3", "V4"}
     assert "visit V1 is the baseline itself, left out" in made[-1].estimate.notes
 
 
 def test_satterthwaite_is_a_setting_and_named():
-    made = ANALYSIS(rows(), settings=PLAIN | {"degrees": "satterthwaite"})[2]
+    made = CHANGE(rows(), settings=PLAIN | {"degrees": "satterthwaite"})[2]
     assert made.estimate.method.endswith("Satterthwaite")
     assert made.estimate.notes[0] == "8 degrees of freedom"
 
 
 @pytest.mark.parametrize("n", [0, 1, 2])
 def test_few_subjects_give_reasons_and_no_exception(n):
-    made = ANALYSIS(rows(CELLS[:n], CONTROL[:n]) if n else rows().clear())
+    made = CHANGE(rows(CELLS[:n], CONTROL[:n]) if n else rows().clear())
     assert all((each.estimate is None) == bool(each.reason) for each in made)
     assert (made == []) == (n == 0)
     assert n == 2 or all(each.estimate is None for each in made)
 
 
 def test_one_arm_has_means_and_no_difference():
-    made = ANALYSIS(rows(control=[]), settings=PLAIN)
+    made = CHANGE(rows(control=[]), settings=PLAIN)
     assert [each.operation for each in made] == ["mean_at_V1", "mean_at_V2", "mean_at_V3"]
     assert made[2].estimate.value == pytest.approx(np.mean([row[2] for row in CELLS]), abs=1e-8)
 
 
 def test_an_arm_without_a_value_at_a_visit_has_no_difference_there():
     gaps = [[*row[:2], None] for row in CONTROL]
-    made = named(ANALYSIS(rows(control=gaps), settings=PLAIN))
+    made = named(CHANGE(rows(control=gaps), settings=PLAIN))
     for group in ("CONTROL", "CELLS-CONTROL"):
         operation = "mean_at_V3" if group == "CONTROL" else "difference_at_V3"
         assert made[group, operation].reason == "a group has no value at this visit"
@@ -149,12 +151,16 @@ def test_an_arm_without_a_value_at_a_visit_has_no_difference_there():
 def test_three_groups_need_a_choice():
     three = pl.concat([rows(), visit_outcomes("OTHER", CELLS, base=BASE[:5])])
     with pytest.raises(DataError, match="found CELLS, CONTROL, OTHER"):
-        ANALYSIS(three)
-    made = ANALYSIS(three, settings={"groups": ["OTHER", "CONTROL"]})
+        CHANGE(three)
+    made = CHANGE(three, settings={"groups": ["OTHER", "CONTROL"]})
     assert {each.group for each in made} == {"CONTROL", "OTHER", "OTHER-CONTROL"}
 
 
-@pytest.mark.parametrize("analysis", [ANALYSIS, MIXED_MODEL], ids=["mmrm", "mixed_model"])
-def test_promises_hold_for_rows_with_visits(analysis):
+@pytest.mark.parametrize(
+    ("analysis", "settings"),
+    [(ANALYSIS, {"response": "change"}), (MIXED_MODEL, {})],
+    ids=["mmrm", "mixed_model"],
+)
+def test_promises_hold_for_rows_with_visits(analysis, settings):
     gaps = [[*row[:2], None] if i < 2 else row for i, row in enumerate(CELLS)]
-    check_analysis(analysis, rows(gaps))
+    check_analysis(analysis, rows(gaps), settings=settings)

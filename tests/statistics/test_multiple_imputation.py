@@ -10,7 +10,9 @@ from sojourn.statistics.delta_adjustment import ANALYSIS as DELTA
 from sojourn.statistics.mmrm import ANALYSIS as MMRM
 from sojourn.statistics.multiple_imputation import ANALYSIS
 from sojourn.testing import check_analysis
-from visit_outcomes import visit_outcomes
+from visit_outcomes import of_change, visit_outcomes
+
+CHANGE = of_change(ANALYSIS)
 
 RNG = np.random.default_rng(77)
 N = 34
@@ -47,8 +49,8 @@ def last(made):
 
 
 def test_nothing_missing_is_the_analysis_of_covariance():
-    made = ANALYSIS(rows(FULL))
-    expected = ANCOVA(rows(FULL), settings={"visit": "V3"})
+    made = CHANGE(rows(FULL))
+    expected = of_change(ANCOVA)(rows(FULL), settings={"visit": "V3"})
     for one, other in zip(made, expected, strict=True):
         assert one.group == other.group
         assert one.estimate.value == pytest.approx(other.estimate.value, abs=1e-9)
@@ -58,9 +60,9 @@ def test_nothing_missing_is_the_analysis_of_covariance():
 
 
 def test_missing_at_random_agrees_with_the_mmrm_of_the_same_rows():
-    made = last(ANALYSIS(rows(gaps()), settings=MANY))
+    made = last(CHANGE(rows(gaps()), settings=MANY))
     settings = {"base": "by_visit", "covariances": ["unstructured"]}
-    expected = MMRM(rows(gaps()), settings=settings)[-1]
+    expected = of_change(MMRM)(rows(gaps()), settings=settings)[-1]
     assert expected.operation == "difference_at_V3"
     error = expected.estimate.components["standard error"]
     assert made.estimate.value == pytest.approx(expected.estimate.value, abs=0.15 * error)
@@ -72,11 +74,11 @@ def test_missing_at_random_agrees_with_the_mmrm_of_the_same_rows():
 def test_references_pull_the_difference_towards_zero_in_their_order():
     def value(assumption):
         settings = MANY | {"assumption": assumption, "reference": "CONTROL"}
-        made = last(ANALYSIS(rows(gaps()), settings=settings))
+        made = last(CHANGE(rows(gaps()), settings=settings))
         assert assumption.split("_")[0] in made.estimate.method
         return made.estimate.value
 
-    random = last(ANALYSIS(rows(gaps()), settings=MANY)).estimate.value
+    random = last(CHANGE(rows(gaps()), settings=MANY)).estimate.value
     jump, increments = value("jump_to_reference"), value("copy_increments")
     reference = value("copy_reference")
     assert random < increments < jump < 0
@@ -87,30 +89,37 @@ def test_jump_to_reference_of_those_never_seen_is_their_reference_mean():
     values = FULL.copy()
     values[: N // 2] = np.nan  # half of the cell arm has a baseline only
     settings = MANY | {"assumption": "jump_to_reference", "reference": "CONTROL"}
-    made = last(ANALYSIS(rows(values), settings=settings)).estimate.value
+    made = last(CHANGE(rows(values), settings=settings)).estimate.value
     # half of the arm keeps its effect, half has that of control, up to chance in the baseline
-    complete = last(ANCOVA(rows(values), settings={"visit": "V3"})).estimate.value
+    complete = last(of_change(ANCOVA)(rows(values), settings={"visit": "V3"})).estimate.value
     assert made == pytest.approx(complete / 2, rel=0.1)
 
 
 def test_draws_follow_the_seed_not_the_order_of_rows():
     few = {"imputations": 5}
-    made = ANALYSIS(rows(gaps()), settings=few)
-    other = ANALYSIS(rows(gaps()), settings=few | {"seed": 1})
+    made = CHANGE(rows(gaps()), settings=few)
+    other = CHANGE(rows(gaps()), settings=few | {"seed": 1})
     assert made != other
-    check_analysis(ANALYSIS, rows(gaps()), settings=few)
+    check_analysis(ANALYSIS, rows(gaps()), settings=few | {"response": "change"})
     check_analysis(DELTA, rows(gaps()), settings=few)
+
+
+def test_what_is_analysed_must_be_named():
+    # A table may hold changes already: subtracting the baseline again would look right.
+    for analysis in (ANALYSIS, ANCOVA, MMRM):
+        with pytest.raises(DataError, match="response: Field required"):
+            analysis(rows(FULL))
 
 
 def test_a_reference_must_be_named_and_be_an_arm():
     with pytest.raises(DataError, match="needs the arm `reference`"):
-        ANALYSIS(rows(gaps()), settings={"assumption": "copy_reference"})
+        CHANGE(rows(gaps()), settings={"assumption": "copy_reference"})
     settings = {"assumption": "copy_reference", "reference": "PLACEBO"}
-    made = last(ANALYSIS(rows(gaps()), settings=settings))
+    made = last(CHANGE(rows(gaps()), settings=settings))
     assert made.reason == "reference 'PLACEBO' is no arm; found CELLS, CONTROL"
 
 
-@pytest.mark.parametrize("analysis", [ANALYSIS, DELTA], ids=["imputation", "delta"])
+@pytest.mark.parametrize("analysis", [CHANGE, DELTA], ids=["imputation", "delta"])
 def test_few_subjects_give_reasons_and_no_exception(analysis):
     few = rows(FULL[N - 2 : N + 2])
     holed = few.with_columns(
@@ -135,7 +144,7 @@ def test_two_baselines_are_refused():
         BASE=pl.when(pl.col("AVISIT") == "V2").then(1.0).otherwise("BASE")
     )
     with pytest.raises(DataError, match="two baselines"):
-        ANALYSIS(wrong)
+        CHANGE(wrong)
 
 
 def test_shifts_move_the_difference_by_the_share_that_was_imputed():

@@ -24,15 +24,16 @@ from sojourn.statistics.mixed.least_squares import LeastSquares, fit_least_squar
 class Settings(BaseModel):
     """How arms are compared at a visit.
 
-    `visit`: the AVISIT; may be left out where rows have one visit. `response`: "change" is AVAL -
-    BASE, "value" is AVAL; the difference of arms is the same in both where `adjust_for_base`.
-    `covariates`: further columns of numbers. `groups`: which minus which. `unit`, `level`.
+    `visit`: the AVISIT; may be left out where rows have one visit. `response` must be named, since
+    an outcome may hold a change already: "value" is AVAL as it stands, "change" is AVAL - BASE; the
+    difference of arms is the same in both where `adjust_for_base`. `covariates`: further columns of
+    numbers. `groups`: which minus which. `unit`, `level`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     visit: str | None = None
-    response: Literal["change", "value"] = "change"
+    response: Literal["change", "value"]
     adjust_for_base: bool = True
     covariates: tuple[str, ...] = ()
     groups: tuple[str, str] | None = None

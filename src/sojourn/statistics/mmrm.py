@@ -24,7 +24,8 @@ Covariance = Literal["unstructured", "ar1", "compound_symmetry"]
 class Settings(BaseModel):
     """How repeated values are modelled.
 
-    `visits`: which, in order; all by their days where empty. `response`: "change" is AVAL - BASE.
+    `visits`: which, in order; all by their days where empty. `response`: "value" is AVAL as
+    it stands (which may be a change already), "change" is AVAL - BASE; it must be named.
     `base`: the baseline's slope is one for each visit, one for all, or there is none.
     `covariances`: tried in this order, the first that the data carry is used and named. `degrees`
     of freedom. `covariates`: further columns of numbers. `groups`: which minus which. `unit`,
@@ -34,7 +35,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     visits: tuple[str, ...] = ()
-    response: Literal["change", "value"] = "change"
+    response: Literal["change", "value"]
     base: Literal["by_visit", "common", "none"] = "by_visit"
     covariances: tuple[Covariance, ...] = Field(
         default=("unstructured", "ar1", "compound_symmetry"), min_length=1

@@ -26,8 +26,9 @@ class Settings(BaseModel):
 
     `visit`: where arms are compared; the last where none is named. `visits`: those of the model, in
     order; all by their days where empty. `assumption`: at random, or by reference to the arm
-    `reference`. `response`: "change" is AVAL - BASE. `imputations`, `seed`; `burn_in` and `thin`
-    steps of the data augmentation. `groups`: which minus which. `unit`, `level`.
+    `reference`. `response`: "value" is AVAL as it stands (which may be a change already), "change"
+    is AVAL - BASE; it must be named. `imputations`, `seed`; `burn_in` and `thin`: steps of the data
+    augmentation. `groups`: which minus which. `unit`, `level`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,7 +39,7 @@ class Settings(BaseModel):
         "missing_at_random", "jump_to_reference", "copy_increments", "copy_reference"
     ] = "missing_at_random"
     reference: str | None = None
-    response: Literal["change", "value"] = "change"
+    response: Literal["change", "value"]
     imputations: int = Field(default=100, ge=2, le=10_000)
     seed: int = Field(default=0, ge=0)
     burn_in: int = Field(default=200, ge=1)
