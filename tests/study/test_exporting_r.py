@@ -106,7 +106,7 @@ CASES = {
     "rho": ("spearman", {"covariates": ["AGE"]}, values(5, (7, 8))),
     "rho_tied": ("spearman", {"covariates": ["AGE"], "interval": "fieller"},
                  values(5, (7, 6), is_tied=True)),
-    "adjusted": ("ancova", {}, values(5, (9, 8))),
+    "adjusted": ("ancova", {"response": "change"}, values(5, (9, 8))),
     "adjusted_value": ("ancova", {"response": "value", "covariates": ["AGE"]}, values(5, (9, 8))),
     "survival": ("kaplan_meier",
                  {"at": [1, 20, 39, 99], "quantiles": [0.25, 0.5], "follow_up": True}, times()),
@@ -202,7 +202,11 @@ def test_a_number_that_r_finds_and_the_run_has_not_is_a_difference(tmp_path):
 def test_what_base_r_cannot_do_is_listed_with_its_reason(tmp_path):
     cases = {
         "blaker": ("proportion", {"interval": "blaker"}, classes()),
-        "mixed": ("mmrm", {}, arms(aval=[[1.0, 2.0, 4.0]] * 2, base=[[1.0, 3.0, 2.0]] * 2)),
+        "mixed": (
+            "mmrm",
+            {"response": "value", "base": "none"},
+            arms(aval=[[1.0, 2.0, 4.0]] * 2, base=[[1.0, 3.0, 2.0]] * 2),
+        ),
     }
     made = export_r(write_run(tmp_path / "out", cases), tmp_path / "check.R")
     assert list(made.without) == ["mixed"]
