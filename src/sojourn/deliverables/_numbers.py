@@ -103,7 +103,7 @@ def plural(count: int, singular: str, several: str = "") -> str:
 
 def format_level(level: float | None) -> str:
     """Return a confidence level as a percentage."""
-    return "" if level is None else f"{100 * level:.6g}{_NBSP}%"
+    return "" if level is None else f"{100 * level:.4g}{_NBSP}%"
 
 
 def format_p(value: float) -> str:

@@ -1,10 +1,14 @@
 """Scored instruments, scale by scale and group by group: n, baseline, follow-up, change."""
 
+from collections.abc import Sequence
+
 from sojourn.core.results import Listing
-from sojourn.deliverables._blocks import Block, Head, Heading, Row, Table
+from sojourn.deliverables._blocks import Block, Fold, Head, Heading, Row, Table
 from sojourn.deliverables._book import Book
 from sojourn.deliverables._lines import Line, absent, cell, lines_of
 from sojourn.deliverables._markup import Html, element, escaped, joined
+
+_NORMED = "norm"
 
 
 def scale_blocks(book: Book) -> list[Block | None]:
@@ -13,12 +17,18 @@ def scale_blocks(book: Book) -> list[Block | None]:
     for listing in book.results.listings:
         if listing.id.startswith("scores_") and listing.rows:
             blocks.append(Heading(listing.title, listing.id.replace("_", "-")))
-            blocks.append(_table(book, listing))
+            lines = lines_of(book.results, listing.id)
+            normed = [row for row in lines if _NORMED in row.text("RANGE")]
+            plain = [row for row in lines if row not in normed]
+            blocks.append(_table(book, listing, plain))
+            if normed:
+                n_scales = len({row.text("SCALE") for row in normed})
+                table = _table(book, listing, normed)
+                blocks.append(Fold(f"Norm-based scales and summaries ({n_scales})", (table,)))
     return blocks
 
 
-def _table(book: Book, listing: Listing) -> Table:
-    lines = lines_of(book.results, listing.id)
+def _table(book: Book, listing: Listing, lines: Sequence[Line]) -> Table:
     rows: list[Row] = []
     for scale in dict.fromkeys(row.text("SCALE") for row in lines):
         own = [row for row in lines if row.text("SCALE") == scale]
@@ -37,8 +47,10 @@ def _table(book: Book, listing: Listing) -> Table:
 
 
 def _row(book: Book, row: Line) -> Row:
-    spread = joined([cell(row, "CHANGE_LEAST"), " to ", cell(row, "CHANGE_MOST")])
-    deviation = joined([" (", cell(row, "CHANGE_SD", missing="no SD"), ")"])
+    spread = joined(
+        [cell(row, "CHANGE_LEAST", decimals=1), " to ", cell(row, "CHANGE_MOST", decimals=1)]
+    )
+    deviation = joined([" (", cell(row, "CHANGE_SD", decimals=1, missing="no SD"), ")"])
     change = joined([_mean(row, "CHANGE"), deviation if row.number("CHANGE") is not None else ""])
     return Row(
         (

@@ -165,7 +165,7 @@ def _rule_table(caption: str, outcomes: Sequence[Line]) -> Table:
                 _rule_name(row),
                 _verdict_cell(row),
                 escaped(row.text("REASON") or "no words were recorded"),
-                element("code", {}, row.text("EVIDENCE") or "none"),
+                element("code", {"class": "place"}, row.text("EVIDENCE") or "none"),
             ),
             data_id=row.id,
         )

@@ -69,7 +69,8 @@ def _part(book: Book, results: Sequence[Result], shape: _Shape) -> list[Row]:
         label = element("strong", {}, book.label(first))
         row = _row(book, first, shape, label, (where, *_notes(first)))
         return [replace(row, is_alone=True)]
-    shared = [n for n in _notes(first) if all(n in _notes(r) for r in results)]
+    known = [_notes(r) for r in results if r.rawValue is not None]
+    shared = [n for n in known[0] if all(n in notes for notes in known)] if known else []
     note = element("small", {"class": "note"}, "; ".join((where, *shared)))
     rows = [Row((joined([book.analysis_label(first), note]),), is_head=True)]
     order = list(dict.fromkeys(r.operationId for r in results))
@@ -91,7 +92,7 @@ def _row(
     below = element("small", {"class": "note"}, "; ".join(notes)) if notes else ""
     cells: list[Html] = [
         element("span", {"class": "what"}, what, below),
-        *((escaped(book.group(result.groupId)),) if shape.has_group else ()),
+        *((_group(book, result),) if shape.has_group else ()),
         book.value(result),
         book.interval(result) if result.rawValue is not None else escaped("\u2013"),
         element("span", {"data-id": result.id, "data-field": "n"}, count),
@@ -99,6 +100,10 @@ def _row(
     if shape.has_p:
         cells.append(book.p_value(result))
     return Row(tuple(cells))
+
+
+def _group(book: Book, result: Result) -> Html:
+    return element("span", {"class": "who"}, book.group(result.groupId))
 
 
 def leading_results(results: Sequence[Result]) -> list[Result]:
@@ -133,12 +138,14 @@ def estimate_figures(
         n = "not recorded" if not counts else f"{counts[0]} to {counts[-1]} per estimate"
         if len(counts) == 1:
             n = f"{counts[0]} per estimate"
+        labels = {book.label(r) for r in same}
+        whole = title if not unit or len(units) == 1 else f"{title} ({unit})"
         made.append(
             forest_figure(
                 book,
                 f"{name}-{len(made) + 1}",
                 [entry_of(book, r) for r in same],
-                title=title if not unit or len(units) == 1 else f"{title} ({unit})",
+                title=f"{whole}: {labels.pop()}" if len(labels) == 1 else whole,
                 shows=shows,
                 worry=worry,
                 n=n,

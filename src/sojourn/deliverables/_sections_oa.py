@@ -149,6 +149,7 @@ def other_models(book: Book) -> Block | None:
     return Fold("Retention under other source models, subject by subject", (table,))
 
 
+_PAIN_SOURCE = "Tubach et al., Ann Rheum Dis 2005;64:29-33"
 _PAIN_NOTICED_MM = -19.9
 """Smallest improvement of knee pain that patients notice, 0-100 mm (Tubach et al. 2005)."""
 
@@ -173,7 +174,16 @@ def score_blocks(book: Book) -> list[Block | None]:
             Show("NOTE", "Note"),
         )
         blocks.append(change_figure(book, listing_id, name=name, high=high, unit=unit))
-        blocks.append(waterfall_figure(book, listing_id, name=name, unit=unit, threshold=noticed))
+        blocks.append(
+            waterfall_figure(
+                book,
+                listing_id,
+                name=name,
+                unit=unit,
+                threshold=noticed,
+                source="" if noticed is None else _PAIN_SOURCE,
+            )
+        )
         table = table_of(book, listing_id, shows)
         blocks.append(Fold(f"{listing.title}: every subject", (table,)) if table else None)
     return blocks

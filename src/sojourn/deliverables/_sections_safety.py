@@ -49,7 +49,7 @@ def _stopping(book: Book) -> list[Block | None]:
                     element("span", {"class": tone}, verdict or "not evaluated"),
                     joined([cell(line, "WITH_EVENT"), " of ", cell(line, "N")]),
                     escaped(line.text("REASON") or "no words were recorded"),
-                    element("code", {}, line.text("EVIDENCE") or "no such event"),
+                    element("code", {"class": "place"}, line.text("EVIDENCE") or "no such event"),
                 ),
                 data_id=line.id,
             )

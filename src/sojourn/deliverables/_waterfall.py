@@ -14,7 +14,13 @@ COLUMNS = ("USUBJID", "GROUP", "CHANGE", "NOTE")
 
 
 def waterfall_figure(
-    book: Book, listing_id: str, *, name: str, unit: str, threshold: float | None = None
+    book: Book,
+    listing_id: str,
+    *,
+    name: str,
+    unit: str,
+    threshold: float | None = None,
+    source: str = "",
 ) -> Figure:
     """Return the figure of CHANGE in one listing, sorted; lower is better.
 
@@ -27,6 +33,8 @@ def waterfall_figure(
     threshold
         change (negative: an improvement) at which a line is drawn, or None. The line helps to see
         single subjects; nobody is counted against it.
+    source
+        where the threshold was published.
     """
     lines = lines_of(book.results, listing_id)
     known = [row for row in lines if row.number("CHANGE") is not None]
@@ -43,7 +51,8 @@ def waterfall_figure(
             "time or enrollment; color and pattern tell the group."
             + (
                 f" The dashed line at {format_number(threshold)} {unit} is a published smallest "
-                "change that patients notice; with so few subjects nobody is counted against it."
+                f"change that patients notice{f' ({source})' if source else ''}; with so few "
+                "subjects nobody is counted against it."
                 if threshold is not None
                 else ""
             )
@@ -66,6 +75,11 @@ def waterfall_figure(
         row_ids=tuple(row.id for row in lines),
         is_simulated=book.is_simulated,
     )
+
+
+def _last(row: Line) -> str:
+    """Return what tells a subject from the others: its code after the last hyphen, 4 at most."""
+    return row.text("USUBJID").rpartition("-")[2][-4:]
 
 
 def _picture(book: Book, known: list[Line], unit: str, threshold: float | None) -> list[str]:
@@ -97,7 +111,7 @@ def _picture(book: Book, known: list[Line], unit: str, threshold: float | None) 
             )
         )
         if len(known) <= 12:
-            parts.append(text((left + width / 2, 268), row.text("USUBJID")[-4:], anchor="middle"))
+            parts.append(text((left + width / 2, 268), _last(row), anchor="middle"))
     parts.append(line((44, y.at(0)), (350, y.at(0)), "neutral", 1.4))
     if threshold is not None:
         parts.append(
