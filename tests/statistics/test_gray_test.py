@@ -68,6 +68,14 @@ def test_without_two_groups_and_an_event_there_is_no_test(causes, groups, reason
     assert made.reason.startswith(reason)
 
 
+def test_events_of_the_last_group_alone_do_not_spoil_the_comparison_before_them():
+    # everybody has the event; the pooled incidence is 1 while only b is left (cmprsk's number)
+    times = [1, 8, 10, 21, 29, 14, 32, 33, 35, 39]
+    made = gray_test(times, [1] * 10, list("aaaaabbbbb"))
+    assert made.statistic == pytest.approx(5.91008724935265, abs=1e-8)
+    assert made.p_value == pytest.approx(0.015054426224442, abs=1e-10)
+
+
 def test_groups_that_were_never_at_risk_together_cannot_be_compared():
     made = gray_test([1, 1, 2, 3], [0, 0, 1, 1], list("aabb"))
     assert (made.statistic, made.p_value) == (None, None)

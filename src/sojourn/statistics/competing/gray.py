@@ -140,7 +140,9 @@ def _scores(
     free_before = 1 - np.concatenate([[0.0], pooled[:-1]])
     weight = free_before**rho
     score = (weight[:, None] * (own - d[:, None] * r / r.sum(axis=1, keepdims=True))).sum(axis=0)
-    hazard = d / (h.sum(axis=1) * free_before)
+    # One group alone has nothing to be compared with, and the pooled share may then pass 1.
+    compared = present.sum(axis=1) > 1
+    hazard = np.divide(d, h.sum(axis=1) * free_before, out=np.zeros_like(d), where=compared)
     jump = weight[:, None, None] * _centered(h)
     rest = np.cumsum(jump * hazard[:, None, None], axis=0)
     rest = rest[-1] - rest
