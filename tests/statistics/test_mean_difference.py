@@ -104,3 +104,9 @@ def test_missing_values_and_empty_groups_are_stated():
     assert made.estimate is None
     assert made.reason == "a group is empty: A has 0, B 2 values"
     assert ANALYSIS(empty()) == []
+
+
+def test_splits_of_thousands_of_digits_are_counted_in_powers_of_ten():
+    p_value, note = permutation_p_value([0.0] * 10_000, [1.0] * 10_000, max_splits=9)
+    assert p_value is None
+    assert "about 1e6018 splits" in note

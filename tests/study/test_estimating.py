@@ -156,3 +156,54 @@ def test_a_column_that_a_setting_names_is_read_and_is_no_covariate(tmp_path):
     assert [each.estimate and each.estimate.value for each in made.estimates] == [0.0, 0.5, None]
     with pytest.raises(DataError, match="has no covariates"):
         estimate_file("landmark", path, columns, at=[60], settings=["landmark_day=30"])
+
+
+@pytest.mark.parametrize("cell", [".", "nan", "inf", "1,234", "1_234", "N/A", "\u0663", "-"])
+def test_one_cell_that_is_no_number_is_named_and_does_not_empty_the_column(tmp_path, cell):
+    path = csv(tmp_path, f'v\n1.5\n2.5\n"{cell}"\n')
+    with pytest.raises(DataError, match=r"row 4, column v: .* is no finite number"):
+        estimate_file("mean", path, Columns(value="v"))
+
+
+def test_numbers_may_have_a_sign_a_bare_point_or_an_exponent(tmp_path):
+    path = csv(tmp_path, "v\n+1\n-1.\n.5\n15e-1\n")
+    (number,) = estimate_file("mean", path, Columns(value="v")).estimates
+    assert number.estimate.value == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("method", ["kaplan_meier", "log_rank", "restricted_mean", "cox"])
+@pytest.mark.parametrize("codes", [(1, 2, 1), (2, 2, 2)])
+def test_status_one_and_two_without_zero_is_refused(tmp_path, method, codes):
+    path = csv(
+        tmp_path, "t,d\n" + "".join(f"{t},{d}\n" for t, d in zip((5, 6, 7), codes, strict=True))
+    )
+    with pytest.raises(DataError, match=r"column d holds .* never 0: .* recode to 0 and 1"):
+        estimate_file(method, path, SURVIVAL)
+
+
+def test_status_one_and_two_pass_where_competing_events_are_analysed_or_named_otherwise(tmp_path):
+    both = csv(tmp_path, "t,d\n1,1\n2,2\n3,1\n")
+    assert estimate_file("cumulative_incidence", both, SURVIVAL, at=[2]).estimates
+    third = csv(tmp_path, "t,d\n1,1\n2,3\n3,1\n")
+    assert estimate_file("kaplan_meier", third, SURVIVAL, at=[2]).estimates
+    events = csv(tmp_path, "t,d\n1,1\n2,1\n3,1\n")
+    assert estimate_file("kaplan_meier", events, SURVIVAL, at=[2]).estimates
+    censored = csv(tmp_path, "t,d\n1,1\n2,2\n3,0\n")
+    assert estimate_file("kaplan_meier", censored, SURVIVAL, at=[2]).estimates
+
+
+def test_times_are_no_values(tmp_path):
+    with pytest.raises(DataError, match="mean takes a --value"):
+        estimate_file("mean", csv(tmp_path, "t,d\n1,1\n2,0\n"), SURVIVAL)
+
+
+def test_a_file_without_rows_is_refused(tmp_path):
+    with pytest.raises(DataError, match="a header and no row"):
+        estimate_file("kaplan_meier", csv(tmp_path, "t,d\n"), SURVIVAL)
+
+
+@pytest.mark.parametrize("at", [-1.0, float("nan"), float("inf")])
+def test_a_time_before_the_origin_or_no_number_is_refused(tmp_path, at):
+    path = csv(tmp_path, "t,d\n1,1\n2,0\n")
+    with pytest.raises(DataError, match="expected times of 0 or more"):
+        estimate_file("kaplan_meier", path, SURVIVAL, at=[1.0, at])

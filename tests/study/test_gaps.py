@@ -54,3 +54,9 @@ def test_what_was_planned_and_is_not_there_is_named(given, expected):
 def test_what_would_come_after_a_death_is_no_gap():
     assert gaps(doses=(0, 7), counts=(-3,), last=10, death=10) == []
     assert gaps(doses=(0,), counts=(-3,), last=10, death=10) == [("dose", None, "1 of 2")]
+
+
+def test_a_folder_without_doses_has_no_gap_of_doses():
+    assert not [
+        gap for gap in table_gaps(STUDY, {"counts": rows(EVERY_WINDOW)}) if gap[0] == "dose"
+    ]

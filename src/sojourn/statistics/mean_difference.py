@@ -123,7 +123,8 @@ def permutation_p_value(
     """
     n_splits = math.comb(len(x) + len(y), len(x))
     if n_splits > max_splits:
-        return None, f"no permutation test: {n_splits} splits, more than {max_splits}"
+        shown = str(n_splits) if n_splits < 10**15 else f"about 1e{math.log10(n_splits):.0f}"
+        return None, f"no permutation test: {shown} splits, more than {max_splits}"
     p_value = permutation_test(x, y).p_two_sided
     return p_value, f"exact permutation test over all {n_splits} splits"
 

@@ -1,7 +1,9 @@
 """One analysis of one CSV file: what `sojourn estimate` does."""
 
 import json
+import math
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -24,6 +26,14 @@ from sojourn.study.outcomes import analyses
 
 MISSING = ("", "NA")
 """Cells that hold no value."""
+OF_VALUES = (
+    *("mean", "mean_difference", "hodges_lehmann", "permutation_test", "sign_flip", "ancova"),
+    *("spearman", "mixed_model", "mmrm", "multiple_imputation", "delta_adjustment"),
+)
+"""Methods that would take a censored time for a value."""
+OF_COMPETING_EVENTS = ("cumulative_incidence", "gray_test", "fine_gray")
+"""Methods for which everybody may well have one of two events."""
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +151,10 @@ def estimate_file(
     analysis = analyses.get(method)
     chosen = _settings(analysis, columns, at, settings)
     rows = read_outcomes(path, columns)
+    if rows.is_empty():
+        raise DataError(f"{path.name}: a header and no row; expected a row for each subject")
+    _check_kind(method, columns, rows)
+    _check_values(analysis, columns, rows)
     _check_success(analysis, chosen, rows)
     made = analysis(rows, settings=chosen)
     valid = analysis.settings.model_validate(chosen)
@@ -217,6 +231,8 @@ def _settings(
     known = analysis.settings.model_fields
     # A column that a setting names (a day of response, say) is read, and is no covariate.
     named = {value for value in chosen.values() if isinstance(value, str)}
+    if any(not (math.isfinite(time) and time >= 0) for time in at):
+        raise DataError(f"--at {', '.join(f'{t:g}' for t in at)}: expected times of 0 or more")
     given: dict[str, Any] = {"at": list(at)}
     given["covariates"] = [column for column in columns.covariates if column not in named]
     given["strata"] = list(columns.strata)
@@ -228,6 +244,31 @@ def _settings(
         if value:
             chosen[name] = value
     return chosen
+
+
+def _check_kind(method: str, columns: Columns, rows: pl.DataFrame) -> None:
+    """Refuse times where values are meant, and status 1 and 2 where R means 0 and 1."""
+    if columns.time is not None and method in OF_VALUES:
+        raise DataError(f"{method} takes a --value; the time of who is censored is none")
+    codes = set(rows["CNSR"].drop_nulls())
+    if 2 in codes <= {0, 2} and method not in OF_COMPETING_EVENTS:
+        raise DataError(
+            f"column {columns.status} holds {', '.join('12'[c // 2] for c in sorted(codes))} and "
+            "never 0: where 1 is censored and 2 the event, as R also takes it, recode to 0 and 1; "
+            "where nobody is censored and 2 is a competing event, write 3 for it"
+        )
+
+
+def _check_values(analysis: Analysis, columns: Columns, rows: pl.DataFrame) -> None:
+    """Refuse a cell that is no number where a number is analysed: one would empty the column."""
+    if columns.value is None or "success" in analysis.settings.model_fields:
+        return
+    for cell, place in zip(rows["AVALC"], rows["REASON"], strict=True):
+        if cell is not None and not _is_number(cell):
+            raise DataError(
+                f"{place}, column {columns.value}: {cell!r} is no finite number; missing is an "
+                "empty cell"
+            )
 
 
 def _check_success(analysis: Analysis, chosen: Mapping[str, Any], rows: pl.DataFrame) -> None:
@@ -266,7 +307,7 @@ def _statuses(cells: list[str], column: str, where: list[str]) -> list[int | Non
     for cell, place in zip(cells, where, strict=True):
         if cell in MISSING:
             made.append(None)
-        elif cell.isdecimal():
+        elif cell.isascii() and cell.isdecimal():
             made.append({0: 1, 1: 0}.get(int(cell), int(cell)))
         else:
             raise DataError(
@@ -296,10 +337,7 @@ def _last_days(cells: list[str], column: str, where: list[str]) -> list[int | No
 
 
 def _is_number(cell: str) -> bool:
-    try:
-        return abs(float(cell)) < float("inf")
-    except ValueError:
-        return False
+    return _NUMBER.fullmatch(cell) is not None and math.isfinite(float(cell))
 
 
 def _document(each: GroupEstimate) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def _days(
 def _doses(
     study: Study, tables: Tables, zeros: Mapping[str, date], ends: Mapping[str, int]
 ) -> Iterator[Gap]:
-    if len(study.arms) != 1:
+    if len(study.arms) != 1 or "doses" not in tables:
         return
     given = tables["doses"].table["USUBJID"].to_list()
     for subject in zeros:
