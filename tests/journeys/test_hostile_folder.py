@@ -1,5 +1,6 @@
 """Hostile trial folders through the command line: one clear line, exit 2, nothing half-written."""
 
+import json
 import shutil
 
 import pytest
@@ -145,3 +146,16 @@ def test_what_is_not_there_is_named(arguments, says, tmp_path, monkeypatch):
     assert result.exit_code == 2, result.output
     assert says in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_without_events_says_so_beside_every_number(trial, tmp_path):
+    folder = tmp_path / "trial"
+    shutil.copytree(trial, folder)
+    (folder / "tables/events.csv").unlink()
+    made = CliRunner().invoke(app, ["run", str(folder), "-o", str(tmp_path / "out")])
+    assert made.exit_code == 0, made.output
+    words = "derived without the table events: deaths, relapses and lost grafts are not known"
+    assert f"warning: hemogram: {words}" in made.stderr
+    results = json.loads((tmp_path / "out/results.json").read_text(encoding="utf-8"))["results"]
+    (primary,) = [r for r in results if r["analysisId"] == "overall_response"]
+    assert any(words in note for note in primary["notes"])

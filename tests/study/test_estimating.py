@@ -125,6 +125,21 @@ def test_days_at_risk_are_whole_and_above_zero(tmp_path, days):
         )
 
 
+@pytest.mark.parametrize("success", ["YES", "yes"])
+def test_values_that_differ_in_case_alone_are_not_told_apart(tmp_path, success):
+    path = csv(tmp_path, "v\nYes\nNo\n")
+    with pytest.raises(DataError, match="differ in case alone"):
+        estimate_file("proportion", path, Columns(value="v"), settings=[f'success=["{success}"]'])
+    made = estimate_file("proportion", path, Columns(value="v"), settings=['success=["Yes"]'])
+    assert made.estimates[0].estimate.value == 0.5
+
+
+def test_groups_that_differ_in_case_alone_are_refused(tmp_path):
+    path = csv(tmp_path, "v,g\n1,a\n2,A\n")
+    with pytest.raises(DataError, match="groups 'a' and 'A' differ in case alone"):
+        estimate_file("mean", path, Columns(value="v", group="g"))
+
+
 def test_an_empty_group_cell_is_refused(tmp_path):
     path = csv(tmp_path, "v,g\n1,A\n2,\n")
     with pytest.raises(DataError, match="row 3: no group"):

@@ -272,15 +272,31 @@ def _check_values(analysis: Analysis, columns: Columns, rows: pl.DataFrame) -> N
 
 
 def _check_success(analysis: Analysis, chosen: Mapping[str, Any], rows: pl.DataFrame) -> None:
-    """Refuse to count none of the values as a success because nobody said which count."""
-    if "success" not in analysis.settings.model_fields or "success" in chosen:
+    """Refuse to guess which values count as a success, and values that differ in case alone."""
+    if "success" not in analysis.settings.model_fields:
         return
     found = sorted(rows["AVALC"].drop_nulls().unique().to_list())
+    wanted = chosen.get("success", ["Y"])
+    named = [str(w) for w in (wanted if isinstance(wanted, list) else [wanted])]
+    _check_case([*found, *named], "values")
+    if "success" in chosen:
+        return
     if not set(found) <= {"Y", "N"}:
         raise DataError(
             f"the values are {', '.join(found[:10])}; say which count as a success, for instance "
             f"--setting 'success=[\"{found[-1]}\"]'"
         )
+
+
+def _check_case(words: Sequence[str], what: str) -> None:
+    """Refuse words that differ in case alone: one of them would be counted as another."""
+    seen: dict[str, str] = {}
+    for word in words:
+        first = seen.setdefault(word.casefold(), word)
+        if first != word:
+            raise DataError(
+                f"the {what} {first!r} and {word!r} differ in case alone; write them alike"
+            )
 
 
 def _subjects(text: Mapping[str, list[str]], columns: Columns, where: list[str]) -> list[str]:
@@ -298,6 +314,7 @@ def _groups(text: Mapping[str, list[str]], columns: Columns, where: list[str]) -
     for cell, place in zip(text[columns.group], where, strict=True):
         if cell in MISSING:
             raise DataError(f"{place}: no group in column {columns.group}; fill it in or remove it")
+    _check_case(list(dict.fromkeys(text[columns.group])), "groups")
     return text[columns.group]
 
 

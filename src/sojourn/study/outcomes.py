@@ -10,12 +10,18 @@ from sojourn.core.registry import Registry
 from sojourn.core.results import Result, bound
 from sojourn.study.analysed import Analysed, Material, analysed_rows
 from sojourn.study.definition import DayZero, StudyAnalysis, StudyEndpoint
-from sojourn.study.keyed import Keyed
+from sojourn.study.keyed import Keyed, Tables
 from sojourn.study.ledger import Ledger
 from sojourn.study.store import Store
 
 endpoints: Registry[Endpoint] = Registry("sojourn.endpoints", "ENDPOINT")
 analyses: Registry[Analysis] = Registry("sojourn.statistics", "ANALYSIS")
+
+_TELLING = {
+    "events": "deaths, relapses and lost grafts are not known, and no rule on them could apply",
+    "follow_up": "where observation ended is not known",
+}
+"""Optional tables whose absence changes what an outcome means, and how."""
 
 
 def derive_outcomes(
@@ -88,7 +94,20 @@ def estimate_analysis(
         ],
     )
     main = document[0]["operation"] if document else ""
+    without = tables_without(endpoint, material.tables)
+    for entry in document:
+        entry["notes"] = [*entry["notes"], *without]
     return [_as_result(analysis, entry, key, main) for entry in document], analysed
+
+
+def tables_without(endpoint: StudyEndpoint, tables: Tables) -> list[str]:
+    """Return what an endpoint could not see, for each absent table that may change its meaning."""
+    optional = endpoints.get(endpoint.use).optional
+    return [
+        f"derived without the table {name}: {words}"
+        for name, words in _TELLING.items()
+        if name in optional and name not in tables
+    ]
 
 
 def _further(analysis: StudyAnalysis) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from sojourn.study.groups import Groups, assign_groups
 from sojourn.study.imaging import Imaged, run_imaging
 from sojourn.study.keyed import Keyed
 from sojourn.study.ledger import Ledger
-from sojourn.study.outcomes import derive_outcomes, endpoints, run_analyses
+from sojourn.study.outcomes import derive_outcomes, endpoints, run_analyses, tables_without
 from sojourn.study.populations import find_populations
 from sojourn.study.shown import study_listings
 from sojourn.study.store import Store
@@ -185,6 +185,10 @@ def _derive(
             problems.append(Problem(severity="error", where=endpoint.id, message=message))
             continue
         outcomes[endpoint.id] = derive_outcomes(endpoint, read, store, ledger, study.day_zero)
+        problems += [
+            Problem(severity="warning", where=endpoint.id, message=message)
+            for message in tables_without(endpoint, read)
+        ]
     return outcomes, problems
 
 
