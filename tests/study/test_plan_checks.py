@@ -48,7 +48,15 @@ def test_the_guarded_statistics_exist_and_none_that_takes_times_was_forgotten():
 def test_a_landmark_may_be_divided_by_what_was_known_then():
     use, role = 'use = "proportion"', 'role = "primary"'
     settings = 'settings = {landmark_day = 40.0, status_day = "RESPONDED"}'
-    made = study((f"{use}\n{role}", f'use = "landmark"\n{settings}\n{LATER}{role}'))
+    later = LATER.replace("anc.", "recovery.")
+    endpoint = (
+        '[[endpoints]]\nid = "recovery"\nuse = "neutrophil_recovery"\nrole = "secondary"\n'
+        'from = "assumption"\nreason = "small"\n\n[[populations]]'
+    )
+    made = study(
+        (f"{use}\n{role}", f'use = "landmark"\n{settings}\n{later}{role}'),
+        ("[[populations]]", endpoint),
+    )
     assert made.analyses[0].use == "landmark"
 
 

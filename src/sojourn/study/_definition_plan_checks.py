@@ -7,6 +7,7 @@ import polars as pl
 from sojourn.core.analyses import GROUP
 from sojourn.core.endpoints import OUTCOME
 from sojourn.core.tables import SUBJECTS, TABLES
+from sojourn.study._definition_day_columns import day_problems
 from sojourn.study._definition_entries import Study
 from sojourn.study._definition_errors import suggestion
 from sojourn.study._definition_plan import ANALYSIS_SETS, Estimand, StudyAnalysis
@@ -27,8 +28,8 @@ TIME_TO_EVENT = frozenset(
 AT_LANDMARK = frozenset({"landmark"})
 """Statistics that follow subjects from a later day, by what was known of them then."""
 
-_COLUMN_SETTINGS = ("covariates", "strata", "status_day", "known_on")
-_FROM_ROWS = ("BASE", "ENTRY", "AVISIT", "origin")
+_COLUMN_SETTINGS = ("covariates", "strata")
+_FROM_ROWS = ("BASE", "ENTRY", "AVISIT")
 
 
 def plan_problems(study: Study) -> Iterator[str]:
@@ -106,6 +107,7 @@ def _analysis(where: str, analysis: StudyAnalysis, study: Study) -> Iterator[str
         value = analysis.settings.get(key, ())
         for name in (value,) if isinstance(value, str) else value:
             yield from _absent(f"{where}.settings.{key}", name, accepted)
+    yield from day_problems(where, analysis, study)
 
 
 def _events(study: Study) -> Iterator[str]:

@@ -8,6 +8,7 @@ import polars as pl
 from sojourn.core.analyses import GROUP
 from sojourn.core.endpoints import OUTCOME
 from sojourn.core.errors import DataError
+from sojourn.study._definition_day_columns import day_columns
 from sojourn.study.analysis_sets import SetMembers, baseline_endpoint, set_members
 from sojourn.study.definition import Study, StudyAnalysis
 from sojourn.study.groups import EVERYBODY, Groups
@@ -59,8 +60,8 @@ def analysed_rows(analysis: StudyAnalysis, material: Material) -> Analysed:
     Raises
     ------
     DataError
-        if a column that the settings name is nowhere, or an outcome that became a column has
-        several rows of one subject.
+        if a column that the settings name is nowhere, an outcome that became a column has
+        several rows of one subject, or one that is taken as a day is no time to an event.
     """
     source = material.outcomes[analysis.endpoint]
     params = (analysis.param, *analysis.params)
@@ -175,7 +176,10 @@ def _with_columns(
         if endpoint not in material.outcomes:
             raise DataError(f"analysis {analysis.id}: endpoint {endpoint} was not derived")
         other = material.outcomes[endpoint]
-        values = _one_value(other.table.filter(pl.col("PARAMCD") == param), name, place, analysis)
+        outcome = other.table.filter(pl.col("PARAMCD") == param)
+        if name in day_columns(analysis):
+            _check_days(outcome, other.table, name, place, analysis)
+        values = _one_value(outcome, name, place, analysis)
         rows = rows.join(values, on="USUBJID", how="left", maintain_order="left")
         keys.append(other.key)
     wanted = {
@@ -208,6 +212,23 @@ def _typed(column: pl.Series, dtype: type[pl.DataType], analysis: StudyAnalysis)
     return column.cast(dtype)
 
 
+def _check_days(
+    outcome: pl.DataFrame, every: pl.DataFrame, name: str, place: str, analysis: StudyAnalysis
+) -> None:
+    """Refuse a column of days whose rows are no times to an event: CNSR is what tells."""
+    what = f"analysis {analysis.id} takes {name} ({place}) as a day"
+    if every.height and not outcome.height:
+        known = ", ".join(every["PARAMCD"].unique().sort().to_list())
+        raise DataError(f"{what}, but there is no such parameter; found {known}")
+    wrong = outcome.filter(pl.col("AVAL").is_not_null() & pl.col("CNSR").is_null())
+    if wrong.height:
+        raise DataError(
+            f"{what}, but it is no time to an event: subject {wrong['USUBJID'][0]} has the number "
+            f"{wrong['AVAL'][0]:g} and no CNSR; name a parameter whose rows say in CNSR whether "
+            "the day is that of the event"
+        )
+
+
 def _one_value(
     outcome: pl.DataFrame, name: str, place: str, analysis: StudyAnalysis
 ) -> pl.DataFrame:
@@ -217,5 +238,6 @@ def _one_value(
             f"analysis {analysis.id}: {place} has several rows of subject {twice['USUBJID'][0]}; "
             f"the column {name} needs one"
         )
+    # Of a time to an event only the event's day is a number; what is no time has no CNSR.
     reached = pl.when(pl.col("CNSR").fill_null(0) == 0).then(pl.col("AVAL"))
     return outcome.select("USUBJID", reached.alias(name))
