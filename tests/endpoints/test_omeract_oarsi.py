@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blood_counts import doses, on, table
-from sojourn.core.errors import DataError
+from sojourn.core.errors import DataError, SojournWarning
 from sojourn.core.tables import PAIN_VAS, PATIENT_GLOBAL, WOMAC
 from sojourn.endpoints._responder import HIGH, MODERATE, improves, judge_response
 from sojourn.endpoints.omeract_oarsi import ENDPOINT
@@ -167,6 +167,29 @@ def test_pain_may_come_from_the_pain_score():
     assert "no pain score at WEEK6" in got["OARSIRSP"]["REASON"]
     with pytest.raises(DataError, match="needs the table pain_vas"):
         derive(pain="vas", pga=(50.0, 50.0))
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "rule"),
+    [
+        pytest.param("pain_vas", "VAS", {"pain": "vas", "domains": "pain_function"}, id="pain"),
+        pytest.param("patient_global", "PGA", {"pain": "womac"}, id="global"),
+    ],
+)
+def test_scales_that_look_like_centimetres_are_said_and_stay(name, column, rule):
+    schema = {"pain_vas": PAIN_VAS, "patient_global": PATIENT_GLOBAL}[name]
+    forms = [("01", v, on(d), *f) for v, d, f in BETTER]
+    visits = [("01", "BASELINE"), ("01", "WEEK6"), ("02", "BASELINE")]
+
+    def judged(*values):
+        rows = [(who, v, on(0), mm) for (who, v), mm in zip(visits, values, strict=True)]
+        tables = {"womac": table(WOMAC, forms), name: table(schema, rows)}
+        made = ENDPOINT(tables, rule={"version": "LK3.1", **rule})
+        return made.filter(PARAMCD="OARSIHI")["AVALC"][0]
+
+    with pytest.warns(SojournWarning, match=f"{name}: all 3 values of {column} are 10 mm or less"):
+        assert judged(10.0, 9.0, 5.0) == "Y"
+    assert judged(10.1, 9.0, 5.0) == "Y"
 
 
 @pytest.mark.parametrize(

@@ -261,6 +261,24 @@ def test_reason_and_evidence():
     assert (row["DAY"], row["ADT"]) == (0, on(0))
 
 
+@pytest.mark.parametrize("highest", [0.978, 1.0])
+def test_shares_in_place_of_percentages_are_refused(highest):
+    rows = donors((-5, "WHOLE", highest), (-5, "CD3", 0.2), (-4, "CD3", None))
+    message = rf"chimerism, rows 2, 3: the highest DONOR_PERCENT is {highest:g} %: that is a share"
+    with pytest.raises(DataError, match=message):
+        judge(chimerism=rows)
+
+
+@pytest.mark.parametrize("highest", [1.1, 97.8])
+def test_one_percentage_above_1_shows_that_they_are_percentages(highest):
+    rows = donors((-5, "WHOLE", highest), (-5, "CD3", 0.2))
+    assert judge(chimerism=rows)["PGF"]["AVALC"] == "N"
+
+
+def test_no_donor_cell_at_all_is_0_in_either_unit():
+    assert verdict(**DEPENDENT, chimerism=donors((-5, "WHOLE", 0.0))) == "N"
+
+
 def test_a_subject_in_two_rows_is_refused():
     people = table(SUBJECTS, [("01", "F", 40, None, "Y", on(day)) for day in (-60, -50)])
     with pytest.raises(DataError, match="subjects: '01' stands in several rows"):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blood_counts import doses, on, table
-from sojourn.core.errors import DataError, UnitsError
+from sojourn.core.errors import DataError, SojournWarning, UnitsError
 from sojourn.core.tables import PAIN_VAS
 from sojourn.endpoints.vas_pain import ENDPOINT
 from sojourn.formats.csv import parse_table
@@ -47,6 +47,28 @@ def test_centimetres_are_declared_by_their_unit():
         parse_table(text.format("cm", "55"), "pain_vas.csv", PAIN_VAS)
     with pytest.raises(UnitsError, match="VAS"):
         parse_table(text.replace(" [{}]", "").format("5.5"), "pain_vas.csv", PAIN_VAS)
+
+
+@pytest.mark.parametrize("highest", [10.0, 0.5])
+def test_values_that_look_like_centimetres_are_said_and_stay(highest):
+    visits = [("BASELINE", 0, highest), ("WEEK6", 42, 0.0), ("DAY30", 30, 0.5)]
+    message = rf"pain_vas: all 3 values of VAS are {highest:g} mm or less, .* VAS \[cm\]"
+    with pytest.warns(SojournWarning, match=message):
+        got = changes(*visits)
+    assert got["VASCHG"]["AVAL"] == -highest
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param((10.1, 0.0, 5.0), id="one-above-10"),
+        pytest.param((0.0, 0.0, 0.0), id="0-in-either-unit"),
+        pytest.param((10.0, 9.0, None), id="two-values-tell-nothing"),
+    ],
+)
+def test_values_that_may_well_be_millimetres_raise_no_warning(values):
+    visits = zip(("BASELINE", "WEEK6", "DAY30"), (0, 42, 30), values, strict=True)
+    assert changes(*visits)["VASCHG"]["AVAL"] == values[1] - values[0]
 
 
 def test_changes_to_several_visits_stand_in_one_parameter():

@@ -217,6 +217,19 @@ def test_a_day_that_does_not_exist_is_refused(tmp_path):
     assert "no such day" in refused(tmp_path, HEADER + "01,2026-02-29,1,,\n")
 
 
+@pytest.mark.parametrize("cell", ["1899-12-31", "2100-01-01", "2300-06-01", "3030-03-01"])
+def test_a_year_of_no_trial_is_refused(tmp_path, cell):
+    message = refused(tmp_path, HEADER + f"01,{cell},1,,\n")
+    assert f"row 2: subject '01', column ADT: found '{cell}'; the year {cell[:4]}" in message
+    assert "lies outside 1900 to 2099: correct the date" in message
+
+
+@pytest.mark.parametrize("cell", ["1900-01-01", "2099-12-31"])
+def test_the_first_and_the_last_day_are_read(tmp_path, cell):
+    frame = read(tmp_path, HEADER + f"01,{cell},1,,\n")
+    assert frame["ADT"].to_list() == [date.fromisoformat(cell)]
+
+
 @pytest.mark.parametrize("cell", ["3.0", "1e1", "three", "2.5"])
 def test_whole_numbers_are_whole(tmp_path, cell):
     text = f"USUBJID,SEX,AGE\n01,F,{cell}\n"
@@ -309,7 +322,7 @@ def test_any_cells_give_a_table_or_one_of_our_errors(text):
 cells = st.fixed_dictionaries(
     {
         "USUBJID": st.from_regex(r"[A-Za-z0-9,\"-]{1,6}", fullmatch=True),
-        "ADT": st.dates(date(1990, 1, 1), date(2100, 1, 1)),
+        "ADT": st.dates(date(1900, 1, 1), date(2099, 12, 31)),
         "ANC": st.none() | st.floats(0, 500e9),
         "HGB": st.none() | st.floats(30.001, 249.999),
         "PLT": st.none() | st.floats(0, 4999e9),
@@ -346,6 +359,7 @@ def test_units_of_a_written_file_stand_in_its_header(tmp_path):
         ({"USUBJID": ["01"], "ADT": [date(2026, 3, 1)], "X": [1]}, {}, DataError),
         ({"USUBJID": ["01"], "ADT": [date(2026, 3, 1)], "ANC": [float("nan")]}, {}, DataError),
         ({"USUBJID": ["01"], "ADT": [date(2026, 3, 1)], "ANC": [1e13]}, {}, DataError),
+        ({"USUBJID": ["01"], "ADT": [date(2100, 1, 1)]}, {}, DataError),
         ({"USUBJID": ["01"], "ADT": [date(2026, 3, 1)], "ANC": [1.0]}, {"ANC": "g/L"}, UnitsError),
         ({"USUBJID": ["01"], "ADT": [date(2026, 3, 1)]}, {"ANC": "1/L"}, UnitsError),
     ],

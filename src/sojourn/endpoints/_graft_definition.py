@@ -16,6 +16,7 @@ from sojourn.endpoints._graft_lineages import (
     judge_recovered,
     judge_support,
 )
+from sojourn.endpoints._limits import GramsPerLitre, Percent, PerLitre
 from sojourn.endpoints._recovery import Course
 from sojourn.endpoints._runs import (
     HEMOGLOBIN,
@@ -62,15 +63,15 @@ class Rule(BaseModel):
     definition: Literal["consensus", "peking", "peking_two_lineages"] = "consensus"
     after_day: int = Field(default=28, ge=0)
     entry_days: int = Field(default=28, ge=0)
-    anc_per_l: float = Field(default=0.5e9, gt=0)
-    hgb_g_per_l: float = Field(default=70.0, gt=0)
-    plt_per_l: float = Field(default=20e9, gt=0)
+    anc_per_l: PerLitre = 0.5e9
+    hgb_g_per_l: GramsPerLitre = 70.0
+    plt_per_l: PerLitre = 20e9
     max_gap_days: int = Field(default=4, ge=1)
     dependent_times: int = Field(default=2, ge=1)
     dependent_days: int = Field(default=28, ge=1)
-    donor_percent: float = Field(default=95.0, gt=0, lt=100)
+    donor_percent: Percent = 95.0
     chimerism_days: int = Field(default=60, ge=0)
-    recovered_hgb_g_per_l: float = Field(default=80.0, gt=0)
+    recovered_hgb_g_per_l: GramsPerLitre = 80.0
     counts_from_days: int = Field(default=7, ge=0)
     failure_day: int = Field(default=30, ge=1)
     failure_day_cord: int = Field(default=42, ge=1)

@@ -1,5 +1,6 @@
 """Change of a score between two visits."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -7,11 +8,15 @@ from typing import Any
 
 import polars as pl
 
-from sojourn.core.errors import DataError
+from sojourn.core.errors import DataError, SojournWarning
 from sojourn.core.tables import ROW
 from sojourn.endpoints._days import find_day_zeros, list_evidence, list_subjects, make_outcome
 
 Scores = Mapping[str, float | None]
+
+
+FEWEST_VALUES = 3
+"""Fewer values than that tell nothing of their unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,3 +129,29 @@ def pair_visits(
             [found.get((subject, v), Visit(v, {}, f"no {name} at {v}")) for v in visits]
         ]
     ]
+
+
+def warn_of_centimetres(table: pl.DataFrame, name: str, column: str) -> None:
+    """Warn where every value of a scale of 100 mm is 10 or less, as values in cm are.
+
+    Parameters
+    ----------
+    table, name
+        the table and its name.
+    column
+        of the scale, in mm; fewer than `FEWEST_VALUES` values, and none above 0, tell nothing.
+
+    Warns
+    -----
+    SojournWarning
+        how many values there are, and the highest.
+    """
+    values = table[column].drop_nulls().drop_nans()
+    if len(values) < FEWEST_VALUES or not 0 < (highest := max(values)) <= 10:
+        return
+    warnings.warn(
+        f"{name}: all {len(values)} values of {column} are {highest:g} mm or less, of 100 mm: "
+        f"values in cm would look like this; if they are, head the column {column} [cm]",
+        SojournWarning,
+        stacklevel=3,
+    )

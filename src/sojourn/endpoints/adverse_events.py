@@ -64,6 +64,7 @@ def adverse_events(adverse_events: pl.DataFrame, doses: pl.DataFrame, rule: Rule
     An event is treatment-emergent if it began on the day of the first dose or later. It is not, if
     an earlier row of the same term, begun before the first dose, still lasted on that day with the
     same or a higher grade: that goes on and is not worse. Only a recorded ``AEENDT`` proves that.
+    A subject with an event that ends before it begins is not evaluable, and the reason says so.
 
     Parameters
     ----------
@@ -86,7 +87,8 @@ def adverse_events(adverse_events: pl.DataFrame, doses: pl.DataFrame, rule: Rule
     Raises
     ------
     DataError
-        if a subject has more doses than `rule.doses`.
+        if a subject has more doses than `rule.doses`, or two rows of the same term, onset and
+        grade.
 
     References
     ----------
@@ -100,11 +102,17 @@ def adverse_events(adverse_events: pl.DataFrame, doses: pl.DataFrame, rule: Rule
         records.setdefault(record["USUBJID"], []).append(record)
     rows = []
     for subject in list_subjects(adverse_events, doses):
-        dates = given.get(subject, [])
-        if not dates:
-            rows += [make_outcome(subject, p, reason=NO_DAY_0) for p in _params(rule)]
+        dates, own = given.get(subject, []), records.get(subject, [])
+        _check_duplicates(subject, own)
+        wrong = next((r for r in own if _ends_before(r)), None)
+        if not dates or wrong is not None:
+            problem = NO_DAY_0 if wrong is None or not dates else _contradiction(wrong)
+            evidence = list_evidence(adverse_events=[wrong.get(ROW)]) if dates and wrong else ""
+            rows += [
+                make_outcome(subject, p, reason=problem, evidence=evidence) for p in _params(rule)
+            ]
             continue
-        events = _emergent(records.get(subject, []), dates, rule)
+        events = _emergent(own, dates, rule)
         rows += _outcomes(subject, events, dates, rule)
     return make_outcomes(rows)
 
@@ -129,6 +137,39 @@ def _dose_dates(doses: pl.DataFrame, rule: Rule) -> dict[str, list[date]]:
     return found
 
 
+def _check_duplicates(subject: str, records: Sequence[Record]) -> None:
+    seen: dict[tuple[object, ...], Record] = {}
+    for record in records:
+        onset, term = record["ADT"], record["AETERM"]
+        if onset is None or term is None:
+            continue
+        first = seen.setdefault((onset, _folded(term), record["AETOXGR"]), record)
+        if first is not record:
+            lines = sorted(r[ROW] for r in (first, record) if r.get(ROW) is not None)
+            rows = f", rows {' and '.join(map(str, lines))}" if lines else ""
+            raise DataError(
+                f"adverse_events{rows}: subject {subject!r} has {term!r} of {onset}, grade "
+                f"{record['AETOXGR']}, twice; expected one row for each event: remove one, or "
+                "correct its date or grade"
+            )
+
+
+def _ends_before(record: Record) -> bool:
+    onset, end = record["ADT"], record["AEENDT"]
+    return onset is not None and end is not None and bool(end < onset)
+
+
+def _contradiction(record: Record) -> str:
+    return (
+        f"the records contradict each other: {record['AETERM']} of {record['ADT']} ended on "
+        f"{record['AEENDT']}, before it began"
+    )
+
+
+def _folded(term: str) -> str:
+    return term.strip().casefold()
+
+
 def _emergent(records: Sequence[Record], dates: Sequence[date], rule: Rule) -> list[_Event]:
     before = [r for r in records if r["ADT"] is not None and r["ADT"] < dates[0]]
     events = []
@@ -148,7 +189,7 @@ def _goes_on(old: Record, new: Record) -> bool:
     ended, was, is_now = old["AEENDT"], old["AETOXGR"], new["AETOXGR"]
     if None in (ended, was, is_now):
         return False
-    is_same = old["AETERM"].strip().casefold() == new["AETERM"].strip().casefold()
+    is_same = _folded(old["AETERM"]) == _folded(new["AETERM"])
     return bool(is_same and ended >= new["ADT"] and is_now <= was)
 
 

@@ -10,7 +10,7 @@ from sojourn.core.endpoints import Endpoint
 from sojourn.core.errors import DataError
 from sojourn.endpoints._days import list_evidence, make_outcome, make_outcomes
 from sojourn.endpoints._responder import Response, judge_response
-from sojourn.endpoints._visits import Pair, Scores, pair_visits
+from sojourn.endpoints._visits import Pair, Scores, pair_visits, warn_of_centimetres
 from sojourn.endpoints.vas_pain import score_pain
 from sojourn.endpoints.womac import Rule as WomacRule
 from sojourn.endpoints.womac import Version, score_womac
@@ -77,6 +77,11 @@ def omeract_oarsi(
         if a subject has two rows for one of the visits, a score is out of range, or the table of
         the pain score is absent that the rule names.
 
+    Warns
+    -----
+    SojournWarning
+        if no value of a scale in mm is above 10, as values in cm are; the numbers stand.
+
     References
     ----------
     `judge_response`. NCT07313020 registers no global assessment: `docs/endpoints.md`.
@@ -114,8 +119,10 @@ def _sources(
     function = pair_visits(womac, doses, "womac", visits, score_form)
     sources = {"pain": function, "function": function}
     if rule.pain == "vas" and pain_vas is not None:
+        warn_of_centimetres(pain_vas, "pain_vas", "VAS")
         sources["pain"] = pair_visits(pain_vas, doses, "pain_vas", visits, score_pain)
     if rule.domains == "three" and patient_global is not None:
+        warn_of_centimetres(patient_global, "patient_global", "PGA")
         sources["global"] = pair_visits(
             patient_global, doses, "patient_global", visits, _score_global
         )

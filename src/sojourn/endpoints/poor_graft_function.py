@@ -10,6 +10,7 @@ import polars as pl
 
 from sojourn.core.endpoints import Endpoint
 from sojourn.core.errors import DataError
+from sojourn.core.tables import ROW
 from sojourn.endpoints._days import (
     NO_DAY_0,
     find_dated,
@@ -83,7 +84,8 @@ def poor_graft_function(
     Raises
     ------
     DataError
-        if a subject stands in several rows of `subjects` or `grafts`.
+        if a subject stands in several rows of `subjects` or `grafts`, or the highest donor percent
+        is 1 or less: that is a share.
 
     References
     ----------
@@ -108,6 +110,7 @@ def poor_graft_function(
         for lineage in LINEAGES
     }
     people, recorded = _one_row_each(subjects, "subjects"), _one_row_each(grafts, "grafts")
+    _check_donors(chimerism)
     growth = growth_factors
     if growth is not None:
         growth = growth.filter(pl.col("AGENT") == "G-CSF")
@@ -139,6 +142,24 @@ def _graft_problem(graft: date | None, zero: date | None) -> str:
     if zero is not None and graft > zero:
         return "the records contradict each other: the transplantation lies after the first dose"
     return ""
+
+
+def _check_donors(chimerism: pl.DataFrame | None) -> None:
+    """Refuse shares where percentages are expected; one measurement of 1 % or less is one too."""
+    if chimerism is None:
+        return
+    measured = chimerism.filter(pl.col("DONOR_PERCENT").is_not_null())
+    highest = measured["DONOR_PERCENT"].max()
+    if not isinstance(highest, float) or not 0 < highest <= 1:
+        return
+    rows = [str(row) for row in measured[ROW].drop_nulls()] if ROW in measured.columns else []
+    shown = ", ".join(rows[:5]) + (f" and {len(rows) - 5} more" if len(rows) > 5 else "")
+    where = f", row{'s' if len(rows) > 1 else ''} {shown}" if rows else ""
+    raise DataError(
+        f"chimerism{where}: the highest DONOR_PERCENT is {highest:g} %: that is a share; expected "
+        "percent, such as 97.8, not 0.978: name the column DONOR_PERCENT [1] if the file holds "
+        "shares, or correct the values"
+    )
 
 
 def _one_row_each(table: pl.DataFrame | None, name: str) -> dict[str, dict[str, Any]]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from sojourn.core.endpoints import Endpoint
 from sojourn.core.errors import DataError
 from sojourn.endpoints._days import make_outcomes
-from sojourn.endpoints._visits import Pair, Scores, pair_visits
+from sojourn.endpoints._visits import Pair, Scores, pair_visits, warn_of_centimetres
 
 
 class Rule(BaseModel):
@@ -59,10 +59,16 @@ def vas_pain(pain_vas: pl.DataFrame, doses: pl.DataFrame | None, rule: Rule) -> 
         if a subject has two rows for one of the visits, or a value lies outside 0 to 100 mm: it is
         not clipped. A score in cm comes in with its unit, ``VAS [cm]`` in the column's header.
 
+    Warns
+    -----
+    SojournWarning
+        if no value is above 10 mm, as values in cm are; the numbers stand as they are.
+
     References
     ----------
     NCT07313020, armGroups: a pain score is promised there, registered as no outcome.
     """
+    warn_of_centimetres(pain_vas, "pain_vas", "VAS")
     pairs = pair_visits(pain_vas, doses, "pain_vas", (rule.baseline, rule.visit), score_pain)
     rows = [row for pair in pairs for row in _outcomes(pair)]
     for name in rule.visits:

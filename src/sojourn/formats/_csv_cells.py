@@ -13,6 +13,8 @@ from sojourn.core.tables import Column
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 WHOLE = re.compile(r"[+-]?[0-9]{1,15}")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2099, 12, 31)
+"""Dates of a trial: a day outside them is a slip of the pen, and would be years of follow-up."""
 THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
 DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+")
 
@@ -78,7 +80,8 @@ def parse_date(text: str) -> date:
     Raises
     ------
     CellError
-        if `text` has another form (their order of day and month is a guess) or no such day exists.
+        if `text` has another form (their order of day and month is a guess), no such day exists, or
+        it lies outside `FIRST_DAY` to `LAST_DAY`.
     """
     if not DATE.fullmatch(text):
         raise CellError(
@@ -86,9 +89,14 @@ def parse_date(text: str) -> date:
             "write year-month-day without a time"
         )
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError as error:
         raise CellError(f"no such day: {error}; correct it") from error
+    if FIRST_DAY <= day <= LAST_DAY:
+        return day
+    raise CellError(
+        f"the year {day.year} lies outside {FIRST_DAY.year} to {LAST_DAY.year}: correct the date"
+    )
 
 
 def code_parser(codes: tuple[str, ...]) -> Callable[[str], str]:
