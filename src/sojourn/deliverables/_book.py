@@ -228,7 +228,7 @@ class Book:
         return element("span", {"class": "interval long" if is_long else "interval"}, words)
 
     def _is_long(self, result: Result) -> bool:
-        return len(display(self.unit(result))[1]) > 10
+        return len(display(self.unit(result))[1]) > 7
 
     def _bound(self, result: Result, side: str) -> Html:
         value = result.lower if side == "lower" else result.upper
