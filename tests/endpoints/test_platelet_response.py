@@ -251,3 +251,69 @@ def test_the_reason_names_the_days_without_transfusion(washout, since):
 def test_a_transfusion_on_day_0_is_the_last_that_is_known(given, says_so):
     row = respond([(3, None)], [given], end=None)["PLTRSP40"]
     assert ("observation ended on day 0" in row["REASON"]) == says_so
+
+
+COMPOSITE = {"intercurrent_events": ["SECOND_GRAFT", "DLI", "RELAPSE", "GRAFT_REJECTION"]}
+NONE = ("no CR/PR", "NR")
+
+
+def classes(rows, happened, *, end=FOLLOWED_ON, rule=COMPOSITE):
+    got = respond(rows, end=end, rule=rule, events=events(*happened))
+    return tuple(got[p]["AVALC"] for p in ("PLTRSP40", "PLTRSP56"))
+
+
+@pytest.mark.parametrize(
+    ("day", "rule", "expected"),
+    [
+        pytest.param(9, COMPOSITE, NONE, id="the-day-before-onset"),
+        pytest.param(10, COMPOSITE, ("CR", "CR"), id="the-day-of-onset"),
+        pytest.param(0, COMPOSITE, NONE, id="day-0"),
+        pytest.param(-1, COMPOSITE, ("CR", "CR"), id="before-day-0"),
+        pytest.param(9, {}, ("CR", "CR"), id="treatment-policy-by-default"),
+    ],
+)
+def test_a_response_after_an_intercurrent_event_is_none(day, rule, expected):
+    assert classes([(d, 55) for d in WEEK], [(day, "RELAPSE")], rule=rule) == expected
+
+
+def test_a_partial_response_before_the_event_stands_where_the_complete_one_came_after():
+    rows = [*((d, 30) for d in range(10, 20)), *((d, 60) for d in range(20, 30))]
+    assert classes(rows, [(15, "DLI")]) == ("PR", "PR")
+    assert classes(rows, [(20, "DLI")]) == ("CR", "CR")
+    assert classes(rows, [(9, "DLI")]) == NONE
+
+
+@pytest.mark.parametrize(
+    ("happened", "end", "expected"),
+    [
+        pytest.param([(5, "RELAPSE"), (20, "DEATH")], None, NONE, id="relapse-then-death"),
+        pytest.param([(20, "DEATH")], None, ("NE", "NE"), id="death-alone-is-not-evaluable"),
+        pytest.param([(5, "RELAPSE")], 20, NONE, id="relapse-then-lost"),
+        pytest.param([], 20, ("NE", "NE"), id="lost-is-not-evaluable"),
+        pytest.param([(50, "RELAPSE")], 50, NONE, id="relapse-between-the-two-days"),
+        pytest.param([(56, "RELAPSE")], 56, NONE, id="relapse-on-the-last-day"),
+    ],
+)
+def test_after_an_intercurrent_event_it_is_known_that_there_is_no_response(happened, end, expected):
+    assert classes([(3, 10)], happened, end=end) == expected
+
+
+def test_the_class_after_an_intercurrent_event_says_why_and_where():
+    got = respond(
+        [(d, 55) for d in WEEK], rule=COMPOSITE, events=events((5, "DLI"), (60, "RELAPSE"))
+    )
+    row = got["PLTRSP56"]
+    assert (row["AVAL"], row["DAY"]) == (0.0, 5)
+    assert row["REASON"] == "no response by day 56: DLI on day 5, before recovery on day 10"
+    assert row["EVIDENCE"] == "counts:2,3,4,5,6,7,8;events:2"
+    row = respond([(3, None)], rule=COMPOSITE, events=events((5, "DLI")))["PLTRSP40"]
+    assert (row["AVALC"], row["DAY"], row["EVIDENCE"]) == ("no CR/PR", 5, "events:2")
+    assert row["REASON"] == (
+        "no response by day 40: platelets not measured on or after day 0; DLI on day 5"
+    )
+
+
+def test_an_event_after_the_day_leaves_the_class_as_it_is():
+    row = respond([(3, 10)], rule=COMPOSITE, events=events((57, "DLI")))["PLTRSP56"]
+    assert (row["AVALC"], row["DAY"]) == ("NR", 56)
+    assert "DLI" not in row["REASON"]

@@ -38,6 +38,15 @@ def test_who_was_not_affected_is_outside_and_who_is_not_known_stays_without_a_va
     assert members.note(rows) == "1 of 3 not affected at baseline, outside this set"
 
 
+def test_who_is_known_to_be_affected_is_a_member_though_a_composite_is_open():
+    words = "0 of 1 affected lineages recovered by day 40; not platelets; baseline of x not known"
+    open_ = table(("P1", "OVERALL", None, None, words), ("P2", "OVERALL", None, None, "no day 0"))
+    members = set_members(ANALYSES["complete_response"], open_)
+    assert (members.outside, members.unknown) == (set(), {"P2"})
+    kept = members.restrict(table(("P1", "COMPLETE", 0.0, "N", "")))
+    assert kept["AVALC"].to_list() == ["N"]
+
+
 def test_everybody_is_a_member_where_the_set_is_all():
     rows = table(("P1", "AGVHD2", 1.0, "Y", ""))
     assert SetMembers().restrict(rows).equals(rows)

@@ -1,10 +1,11 @@
 """Time to the recovery of one lineage: a criterion, day 0 and follow-up make an outcome."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import polars as pl
+from pydantic import BaseModel, ConfigDict, Field
 
 from sojourn.core.errors import DataError
 from sojourn.core.tables import COUNTS, LYMPHOCYTES
@@ -19,13 +20,42 @@ from sojourn.endpoints._days import (
     list_subjects,
     make_outcome,
 )
+from sojourn.endpoints._failures import FailureCode
 from sojourn.endpoints._runs import Criterion, Finding
-from sojourn.endpoints._survival import CENSORED, DEATH_FIRST, EVENT, FollowUp, find_follow_ups
+from sojourn.endpoints._survival import (
+    CENSORED,
+    DEATH_FIRST,
+    EVENT,
+    OTHER_EVENT_FIRST,
+    FollowUp,
+    find_follow_ups,
+)
 
 LEAST_HIGHEST = 1e6
 """1/L; a table whose highest count lies below it (0.001e9/L) is written in 10^9/L."""
 
 _KEPT = {column.name: column for table in (COUNTS, LYMPHOCYTES) for column in table.columns}
+
+
+class Ending(BaseModel):
+    """How a time without recovery ends; a study file may change it.
+
+    `same_day`: time in days given to a death, or another competing event, on day 0 itself.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    same_day: float = Field(default=0.5, gt=0, lt=1)
+
+
+class Competing(Ending):
+    """What else than death ends a time without recovery; a study file may change it.
+
+    `intercurrent_events`: after one of these, on or after day 0 and before the day of onset, a
+    recovery does not count any more; on the day of onset it still does. Empty: it always counts.
+    """
+
+    intercurrent_events: tuple[FailureCode, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,50 +154,90 @@ def find_courses(
 
 
 def make_recovery(
-    course: Course, paramcd: str, criterion: Criterion
+    course: Course, paramcd: str, criterion: Criterion, ending: Ending
 ) -> tuple[dict[str, object], Finding | None]:
-    """Return the outcome row of one subject and the finding behind it.
+    """Return the outcome row of one subject and the finding behind it, None without a count.
 
-    Recovered: the onset dates the event. Not recovered: a death ends the time (CNSR 2), else it is
-    censored at the last measured day (CNSR 1), because nothing is known after it.
+    Recovered: the onset dates the event. Not recovered, or only after an intercurrent event: this
+    event (CNSR 3) or a death (CNSR 2) ends the time, of both on one day the former, whether or not
+    anything was counted before. Else it is censored at the last measured day (CNSR 1), because
+    nothing is known after it. Who lives and was never counted is not evaluable.
     """
     if course.problem:
         evidence = course.follow.evidence if course.zero else ""
         return make_outcome(course.subject, paramcd, reason=course.problem, evidence=evidence), None
-    finding = criterion.find(course.daily, course.transfusions)
+    finding = deny_after_event(course, criterion.find(course.daily, course.transfusions), ending)
     late = f" ({course.n_late} days after the end of follow-up left out)" if course.n_late else ""
-    if not course.daily.days:
+    known = finding if course.daily.days else None
+    ended = _ending(course, finding, ending)
+    if ended is None:
         reason = f"{finding.reason}: not evaluable{late}"
         row = make_outcome(course.subject, paramcd, reason=reason, evidence=course.follow.evidence)
-        return row, None
-    day, cnsr, reason, evidence = _ending(course, finding)
+        return row, known
+    day, cnsr, reason, evidence = ended
+    competes = cnsr in (DEATH_FIRST, OTHER_EVENT_FIRST)
     row = make_outcome(
         course.subject,
         paramcd,
         zero=course.zero,
         day=day,
-        aval=float(day),
+        aval=ending.same_day if competes and day == 0 else float(day),
         avalc="Y" if finding.is_met else "N",
         cnsr=cnsr,
         reason=reason + late,
         evidence=evidence,
     )
-    return row, finding
+    return row, known
 
 
-def grounds(finding: Finding, table: str = "counts") -> str:
-    """Return the rows of counts and transfusions behind `finding`, as evidence."""
+def find_competing(course: Course, ending: Ending) -> Dated | None:
+    """Return the first intercurrent event of `ending` on or after day 0, or None."""
+    codes = ending.intercurrent_events if isinstance(ending, Competing) else ()
+    return course.follow.first(*codes)
+
+
+def deny_after_event(course: Course, finding: Finding, ending: Ending) -> Finding:
+    """Return `finding` without its onset where an intercurrent event came before that day."""
+    event = find_competing(course, ending)
+    if event is None or finding.onset is None or event.day >= finding.onset:
+        return finding
+    return replace(
+        finding,
+        onset=None,
+        confirmed=None,
+        reason=f"{_words(event)}, before recovery on day {finding.onset}",
+    )
+
+
+def add_event(reason: str, event: Dated) -> str:
+    """Return `reason` with the intercurrent event and its day, unless it begins with them."""
+    words = _words(event)
+    return reason if reason.startswith(words) else f"{reason}; {words}"
+
+
+def _words(event: Dated) -> str:
+    return f"{event.record['EVENT']} on day {event.day}"
+
+
+def grounds(finding: Finding, table: str = "counts", event: Dated | None = None) -> str:
+    """Return the rows of counts, transfusions and of `event` behind `finding`, as evidence."""
     rows = {table: finding.count_rows, "transfusions": finding.transfusion_rows}
-    return list_evidence(**rows)
+    return list_evidence(**rows, events=() if event is None else (event.row,))
 
 
-def _ending(course: Course, finding: Finding) -> tuple[int, int, str, str]:
+def _ending(course: Course, finding: Finding, ending: Ending) -> tuple[int, int, str, str] | None:
+    """Return day, CNSR, reason and evidence of the end of a time; None where none is known."""
     if finding.onset is not None:
         return finding.onset, EVENT, finding.reason, grounds(finding, course.table)
-    death = course.follow.death
+    event, death = find_competing(course, ending), course.follow.death
+    if event is not None:
+        reason = add_event(finding.reason, event)
+        return event.day, OTHER_EVENT_FIRST, reason, grounds(finding, course.table, event)
     if death is not None:
         evidence = ";".join(filter(None, (grounds(finding, course.table), course.follow.evidence)))
         return death, DEATH_FIRST, f"{finding.reason}; died on day {death}", evidence
+    if not course.daily.days:
+        return None
     return course.daily.days[-1], CENSORED, finding.reason, grounds(finding, course.table)
 
 

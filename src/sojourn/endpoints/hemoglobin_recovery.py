@@ -7,11 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sojourn.core.endpoints import Endpoint
 from sojourn.endpoints._days import make_outcomes
-from sojourn.endpoints._recovery import find_courses, make_recovery
+from sojourn.endpoints._recovery import Competing, find_courses, make_recovery
 from sojourn.endpoints._runs import HEMOGLOBIN, Criterion, SingleValue, SustainedRun
 
 
-class Rule(BaseModel):
+class Recovery(BaseModel):
     """What counts as recovered; a study file may change every number.
 
     `rule`: "sustained" is a run, by analogy to platelets; "single" is one value, as the record
@@ -39,6 +39,10 @@ class Rule(BaseModel):
         )
 
 
+class Rule(Recovery, Competing):
+    """What counts as recovered, and what ends the time before; see `Recovery`, `Competing`."""
+
+
 def hemoglobin_recovery(
     counts: pl.DataFrame,
     doses: pl.DataFrame,
@@ -62,15 +66,16 @@ def hemoglobin_recovery(
     transfusions
         ``USUBJID``, ``ADT``, ``PRODUCT``; RBC counts here.
     events, follow_up
-        death and last contact, or None; later counts are left out.
+        death, intercurrent events and last contact, or None; later counts are left out.
     rule
         level and length of the run.
 
     Returns
     -------
         `OUTCOME`, one row for each subject with PARAMCD HGBREC. ``AVAL`` (= ``DAY``): onset in
-        days from day 0 if ``CNSR`` is 0, the last measured day if 1, the day of death if 2.
-        ``AVALC`` Y or N; null, as ``AVAL``, where the subject has no count or no day 0.
+        days from day 0 if ``CNSR`` is 0, the last measured day if 1, the day of death if 2, of an
+        intercurrent event before the onset if 3 (on day 0 ``AVAL`` is `rule.same_day`). ``AVALC`` Y
+        or N; null, as ``AVAL``, where the subject lives without a count or has no day 0.
 
     References
     ----------
@@ -88,7 +93,9 @@ def hemoglobin_recovery(
         follow_up=follow_up,
     )
     criterion = rule.criterion()
-    return make_outcomes([make_recovery(course, "HGBREC", criterion)[0] for course in courses])
+    return make_outcomes(
+        [make_recovery(course, "HGBREC", criterion, rule)[0] for course in courses]
+    )
 
 
 ENDPOINT = Endpoint(

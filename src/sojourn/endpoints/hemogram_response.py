@@ -16,8 +16,9 @@ from sojourn.endpoints._days import (
 )
 from sojourn.endpoints._recovery import Course, find_courses
 from sojourn.endpoints._runs import HEMOGLOBIN, NEUTROPHILS, PLATELETS, Finding, Quantity
-from sojourn.endpoints.hemoglobin_recovery import Rule as Hemoglobin
-from sojourn.endpoints.neutrophil_recovery import Rule as Neutrophils
+from sojourn.endpoints._three_valued import all_of, at_least
+from sojourn.endpoints.hemoglobin_recovery import Recovery as Hemoglobin
+from sojourn.endpoints.neutrophil_recovery import Recovery as Neutrophils
 from sojourn.endpoints.neutrophil_recovery import find_g_csf_days, since_nadir
 from sojourn.endpoints.platelet_response import Response, best_response
 
@@ -83,7 +84,10 @@ class _Low:
 
 @dataclass(frozen=True, slots=True)
 class _Lineage:
-    """One subject's lineage: was it affected (None: not known), when did it recover, and why."""
+    """One subject's lineage: was it affected (None: not known), when did it recover, and why.
+
+    Where nobody knows whether it was affected, `onset` is what it would be if it was.
+    """
 
     name: str
     paramcd: str
@@ -94,8 +98,20 @@ class _Lineage:
 
     @property
     def has_recovered(self) -> bool | None:
-        """Tell whether an affected lineage recovered; None where it was not affected."""
+        """Tell whether an affected lineage recovered; None where it is not known to be affected."""
         return self.onset is not None if self.is_affected else None
+
+    @property
+    def helps(self) -> bool | None:
+        """Tell whether it is an affected lineage that recovered; None where that is not known."""
+        is_hope = self.is_affected is None and self.onset is not None
+        return None if is_hope else bool(self.has_recovered)
+
+    @property
+    def allows(self) -> bool | None:
+        """Tell whether it is no affected lineage that failed; None where that is not known."""
+        is_fear = self.is_affected is None and self.onset is None
+        return None if is_fear else self.has_recovered is not False
 
 
 def hemogram_response(
@@ -109,8 +125,9 @@ def hemogram_response(
 ) -> pl.DataFrame:
     """Return which affected lineages of each subject recovered by a day, and two composites.
 
-    Only lineages affected at baseline enter: an unaffected one neither helps nor harms. A death
-    or loss before recovery is no recovery here (the primary analysis counts it so).
+    Only lineages affected at baseline enter: an unaffected one neither helps nor harms, and one
+    whose baseline is not known leaves open what its knowledge could change. A death or loss before
+    recovery is no recovery here (the primary analysis counts it so).
 
     Parameters
     ----------
@@ -132,8 +149,11 @@ def hemogram_response(
         `OUTCOME`, five rows for each subject: ANCREC40, HGBREC40, PLTREC40 (named after
         `rule.by_day`), OVERALL (at least one affected lineage recovered) and COMPLETE (all did).
         ``AVALC`` Y or N with ``AVAL`` 1 or 0; both null where the lineage was not affected, its
-        baseline is not known, or the subject cannot be evaluated. ``ADT`` and ``DAY`` are the onset
-        of a recovered lineage; of the first and of the last one for the composites.
+        baseline is not known, or the subject cannot be evaluated. A composite is null where no
+        lineage is known to be affected, and where a lineage of unknown baseline would decide: one
+        that recovered, for OVERALL, if none known to be affected did; one that did not, for
+        COMPLETE, if all known to be affected did. ``ADT`` and ``DAY`` are the onset of a recovered
+        lineage; for the composites of the first and of the last one known to be affected.
 
     References
     ----------
@@ -211,8 +231,8 @@ def _lineage(course: Course, paramcd: str, low: _Low, found: Finding, rule: Rule
         "transfusions": [*before["transfusions"], *found.transfusion_rows],
     }
     name = low.quantity.name
-    if not is_affected:
-        return _Lineage(name, paramcd, is_affected, None, baseline, before)
+    if is_affected is False:
+        return _Lineage(name, paramcd, False, None, baseline, before)
     onset, why = found.onset, found.reason
     if onset is not None and onset > rule.by_day:
         onset, why = None, f"{why}, but that begins after day {rule.by_day}"
@@ -224,7 +244,8 @@ def _lineage(course: Course, paramcd: str, low: _Low, found: Finding, rule: Rule
     if onset is None and course.follow.death is not None:
         why = f"{why}; died on day {course.follow.death}"
     verdict = f"recovered on day {onset}" if onset is not None else "not recovered"
-    return _Lineage(name, paramcd, True, onset, f"{baseline}; {verdict}: {why}", rows)
+    verdict = verdict if is_affected else f"if it was affected, {verdict}"
+    return _Lineage(name, paramcd, is_affected, onset, f"{baseline}; {verdict}: {why}", rows)
 
 
 def _baseline(
@@ -261,7 +282,7 @@ def _single(course: Course, lineage: _Lineage) -> dict[str, object]:
         course.subject,
         lineage.paramcd,
         zero=course.zero,
-        day=lineage.onset,
+        day=lineage.onset if has_recovered else None,
         aval=None if has_recovered is None else float(has_recovered),
         avalc=_letter(has_recovered),
         reason=lineage.reason,
@@ -274,35 +295,57 @@ def _composites(
 ) -> list[dict[str, object]]:
     affected = [each for each in lineages if each.is_affected]
     onsets = [each.onset for each in affected if each.onset is not None]
-    unknown = [each.name for each in lineages if each.is_affected is None]
-    recovered = [f"{each.name} day {each.onset}" for each in affected if each.onset is not None]
-    failed = [each.name for each in affected if each.onset is None]
-    reason = f"{len(onsets)} of {len(affected)} affected lineages recovered by day {rule.by_day}"
-    reason += f": {', '.join(recovered)}" if recovered else ""
-    reason += f"; not {', '.join(failed)}" if failed else ""
-    reason = reason if affected else "no lineage was affected at baseline"
-    reason += f"; baseline of {', '.join(unknown)} not known" if unknown else ""
-    evidence: dict[str, list[int | None]] = {}
-    for each in affected:
-        for table, rows in each.evidence.items():
-            evidence.setdefault(table, []).extend(rows)
-    verdicts = (
-        ("OVERALL", bool(onsets), min(onsets, default=None)),
-        ("COMPLETE", not failed, max(onsets, default=None)),
-    )
+    is_met = at_least(1, [each.helps for each in lineages]) if affected else None
+    is_complete = all_of([each.allows for each in lineages]) if affected else None
+    hopes = [each.name for each in lineages if each.helps is None]
+    fears = [each.name for each in lineages if each.allows is None]
+    evidence = _joined([each for each in lineages if each.is_affected is not False])
     return [
         make_outcome(
             course.subject,
             paramcd,
             zero=course.zero,
-            day=day if is_met else None,
-            aval=float(is_met) if affected else None,
-            avalc=_letter(is_met if affected else None),
-            reason=reason,
+            day=day if verdict else None,
+            aval=None if verdict is None else float(verdict),
+            avalc=_letter(verdict),
+            reason=_composite_reason(lineages, rule) + (undecided if verdict is None else ""),
             evidence=list_evidence(**evidence),
         )
-        for paramcd, is_met, day in verdicts
+        for paramcd, verdict, day, undecided in (
+            ("OVERALL", is_met, min(onsets, default=None), _undecided(hopes, "recovered")),
+            (
+                "COMPLETE",
+                is_complete,
+                max(onsets, default=None),
+                _undecided(fears, "did not recover"),
+            ),
+        )
     ]
+
+
+def _undecided(names: list[str], what: str) -> str:
+    return f"; undecided, since {', '.join(names)}, if affected, {what}" if names else ""
+
+
+def _composite_reason(lineages: tuple[_Lineage, ...], rule: Rule) -> str:
+    affected = [each for each in lineages if each.is_affected]
+    unknown = [each.name for each in lineages if each.is_affected is None]
+    recovered = [each for each in affected if each.onset is not None]
+    failed = [each.name for each in affected if each.onset is None]
+    days = ", ".join(f"{each.name} day {each.onset}" for each in recovered)
+    reason = f"{len(recovered)} of {len(affected)} affected lineages recovered by day {rule.by_day}"
+    reason += f": {days}" if recovered else ""
+    reason += f"; not {', '.join(failed)}" if failed else ""
+    reason = reason if affected else "no lineage was affected at baseline"
+    return reason + (f"; baseline of {', '.join(unknown)} not known" if unknown else "")
+
+
+def _joined(lineages: list[_Lineage]) -> dict[str, list[int | None]]:
+    evidence: dict[str, list[int | None]] = {}
+    for each in lineages:
+        for table, rows in each.evidence.items():
+            evidence.setdefault(table, []).extend(rows)
+    return evidence
 
 
 def _letter(is_true: bool | None) -> str | None:

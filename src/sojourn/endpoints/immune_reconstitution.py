@@ -4,28 +4,26 @@ from dataclasses import dataclass
 from typing import Literal
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from sojourn.core.endpoints import Endpoint
 from sojourn.endpoints._days import Daily, list_evidence, make_outcome, make_outcomes
-from sojourn.endpoints._recovery import Course, find_courses, make_recovery
+from sojourn.endpoints._recovery import Course, Ending, find_courses, make_recovery
 from sojourn.endpoints._runs import Consecutive, Quantity
 
 Subset = Literal["CD3", "CD4", "CD8", "CD19", "CD56"]
 SUBSETS: tuple[Subset, ...] = ("CD3", "CD4", "CD8", "CD19", "CD56")
 
 
-class Rule(BaseModel):
+class Rule(Ending):
     """When subsets are read, and how many CD4 are enough; a study file may change every number.
 
     `days`: planned days, each a visit named DAY and its number. `window_days`: the value nearest to
     a planned day counts if it lies at most so many days away, one number for each of `days`; of two
     as near the earlier. `baseline_days`: the last value on so many days before day 0, or on day 0,
     is the baseline. `cd4_per_l`: count in 1/L that must be reached, by `measurements` measured days
-    in a row.
+    in a row. `same_day`: time in days given to a death on day 0.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     days: tuple[int, ...] = Field(default=(30, 60, 100, 180, 365), min_length=1)
     window_days: tuple[int, ...] = (7, 7, 14, 30, 30)
@@ -85,7 +83,8 @@ def immune_reconstitution(
         ``AVISIT`` DAY30 and so on, ``AVAL`` the count in 1/L, ``BASE`` the baseline, null where not
         measured within the window. CD4REC: one row, the first measured day since day 0 on which CD4
         reach `rule.cd4_per_l`, as a time in days with ``CNSR`` 0; 1 censored at the last measured
-        day, 2 death first.
+        day, 2 death first (on day 0 ``AVAL`` is `rule.same_day`). Null where the subject lives and
+        was never measured.
 
     References
     ----------
@@ -110,7 +109,7 @@ def immune_reconstitution(
     for i, course in enumerate(courses["CD4"]):
         for subset in SUBSETS:
             rows += _visits(courses[subset][i], subset, rule)
-        rows.append(make_recovery(course, "CD4REC", enough)[0])
+        rows.append(make_recovery(course, "CD4REC", enough, rule)[0])
     return make_outcomes(rows)
 
 

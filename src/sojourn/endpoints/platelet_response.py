@@ -6,8 +6,16 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sojourn.core.endpoints import Endpoint
-from sojourn.endpoints._days import make_outcome, make_outcomes
-from sojourn.endpoints._recovery import Course, find_courses, grounds, make_recovery
+from sojourn.endpoints._days import Dated, make_outcome, make_outcomes
+from sojourn.endpoints._recovery import (
+    Competing,
+    Course,
+    add_event,
+    find_competing,
+    find_courses,
+    grounds,
+    make_recovery,
+)
 from sojourn.endpoints._runs import PLATELETS, Consecutive, Criterion, Finding, SustainedRun
 
 
@@ -51,11 +59,13 @@ class Response(BaseModel):
         )
 
 
-class Rule(Response):
-    """Response and the days on which it is read.
+class Rule(Response, Competing):
+    """Response, the days on which it is read, and what ends the time before (`Competing`).
 
     `by_day`: a response counts if its onset is not later (confirmation may be). `nr_day`: without
-    response by this day, and followed to it, there is none (8 weeks).
+    response by this day, and followed to it, there is none (8 weeks). Nor is there one where one of
+    `intercurrent_events` came by the day, and no response began before it or with it, however long
+    the subject was followed.
     """
 
     by_day: int = Field(default=40, ge=0)
@@ -91,8 +101,8 @@ def platelet_response(
     transfusions
         ``USUBJID``, ``ADT``, ``PRODUCT``; PLT counts here.
     events, follow_up
-        death and last contact, or None: without either, observation ends with the subject's last
-        count or transfusion.
+        death, intercurrent events and last contact, or None: without either, observation ends with
+        the subject's last count or transfusion.
     rule
         levels, run and days.
 
@@ -100,10 +110,11 @@ def platelet_response(
     -------
         `OUTCOME`, four rows for each subject. PLTCR and PLTPR: onset of a run at the complete and
         at the partial level (the latter whether or not it is also complete) as a time in days with
-        ``CNSR`` 0; 1 censored at the last measured day, 2 death first. PLTRSP40 and PLTRSP56
-        (named after `rule.by_day` and `rule.nr_day`): ``AVALC`` CR, PR, "no CR/PR" (by the first
-        day) or NR (by the second), NE if observation ended before the day or no count was taken;
-        ``AVAL`` 2, 1, 0, null.
+        ``CNSR`` 0; 1 censored at the last measured day, 2 death first, 3 an intercurrent event
+        first (either on day 0: ``AVAL`` is `rule.same_day`); null for who lives without a count.
+        PLTRSP40 and PLTRSP56 (named after `rule.by_day` and `rule.nr_day`): ``AVALC`` CR, PR,
+        "no CR/PR" (by the first day) or NR (by the second), NE if observation ended before the day
+        or no count was taken; ``AVAL`` 2, 1, 0, null.
 
     References
     ----------
@@ -133,17 +144,24 @@ def best_response(
 
 
 def _responses(course: Course, rule: Rule) -> list[dict[str, object]]:
-    complete_row, complete = make_recovery(course, "PLTCR", rule.criterion(rule.complete_per_l))
-    partial_row, partial = make_recovery(course, "PLTPR", rule.criterion(rule.partial_per_l))
+    complete_row, complete = make_recovery(
+        course, "PLTCR", rule.criterion(rule.complete_per_l), rule
+    )
+    partial_row, partial = make_recovery(course, "PLTPR", rule.criterion(rule.partial_per_l), rule)
     classes = [
-        _response(course, complete, partial, day, none)
+        _response(course, complete, partial, day, none, find_competing(course, rule))
         for day, none in ((rule.by_day, "no CR/PR"), (rule.nr_day, "NR"))
     ]
     return [complete_row, partial_row, *classes]
 
 
 def _response(
-    course: Course, complete: Finding | None, partial: Finding | None, day: int, none: str
+    course: Course,
+    complete: Finding | None,
+    partial: Finding | None,
+    day: int,
+    none: str,
+    event: Dated | None,
 ) -> dict[str, object]:
     paramcd = f"PLTRSP{day}"
     if course.problem:
@@ -164,6 +182,17 @@ def _response(
             evidence=grounds(finding),
         )
     why = _denied(partial, day)
+    if event is not None and event.day <= day:
+        return make_outcome(
+            course.subject,
+            paramcd,
+            zero=course.zero,
+            day=event.day,
+            aval=0.0,
+            avalc=none,
+            reason=f"no response by day {day}: {add_event(why, event)}",
+            evidence=grounds(partial or Finding(None, None, why), event=event),
+        )
     last = course.last_day
     if partial is None or last is None or last < day:
         ended = "death" if course.follow.death is not None else "observation ended"

@@ -15,6 +15,8 @@ _PARAMS = {
 """The outcome of hemogram_response that tells who was affected, by its PARAMCD's beginning."""
 
 _OUTSIDE = r"^not affected|^no lineage was affected at baseline$"
+_INSIDE = r"^\d of [1-9] affected lineages"
+"""Reason of a composite that is open for want of a further baseline: a member, by those known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ def set_members(analysis: StudyAnalysis, outcomes: pl.DataFrame) -> SetMembers:
     rows = outcomes.filter(pl.col("PARAMCD").str.starts_with(_PARAMS[analysis.set]))
     is_outside = pl.col("REASON").str.contains(_OUTSIDE) & pl.col("AVALC").is_null()
     outside = rows.filter(is_outside)["USUBJID"]
-    unknown = rows.filter(~is_outside & pl.col("AVALC").is_null())["USUBJID"]
+    is_inside = pl.col("REASON").str.contains(_INSIDE)
+    unknown = rows.filter(~is_outside & ~is_inside & pl.col("AVALC").is_null())["USUBJID"]
     words = "not affected at baseline, outside this set"
     return SetMembers(frozenset(outside), frozenset(unknown), words)
