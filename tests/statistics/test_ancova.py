@@ -113,3 +113,15 @@ def test_rows_that_cannot_be_are_refused():
         fit_least_squares([1.0], [[1.0], [2.0]])
     with pytest.raises(DataError, match="not finite"):
         fit_least_squares([1.0, math.nan], [[1.0], [2.0]])
+
+
+@pytest.mark.parametrize("b", [1.0, 0.1, 3.0])
+def test_values_without_spread_about_the_model_have_no_bounds(b):
+    # R 4.2.2, summary(lm(...)): "essentially perfect fit: summary may be unreliable"
+    mean, _, difference = ANALYSIS(rows([3.0] * 5, [b] * 5), settings={"response": "value"})
+    assert mean.estimate.value == pytest.approx(3)
+    assert difference.estimate.value == pytest.approx(3 - b)
+    for each in (mean.estimate, difference.estimate):
+        assert (each.lower, each.upper) == (-math.inf, math.inf)
+        assert each.notes[0].startswith("the model meets every value")
+    assert difference.p_value is None

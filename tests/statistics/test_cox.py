@@ -9,8 +9,26 @@ from sojourn.core.errors import DataError
 from sojourn.statistics.cox import ANALYSIS
 from sojourn.statistics.regression import fit_cox, split_at
 from sojourn.statistics.regression import test_proportionality as zph
-from sojourn.testing import check_analysis
+from sojourn.testing import check_analysis, make_outcome_rows
 from ten_subjects import AGE, ARM, CODES, DAYS, trial
+
+
+@pytest.mark.parametrize("groups", ["AACBBAC", "BBCAAAC"])
+def test_two_groups_without_events_have_no_ratio_of_each_other(groups):
+    # only the first C has the event; B-A was once printed as Newton's method happened to leave it
+    rows = make_outcome_rows("A", aval=[4.0, 4, 2, 3, 5, 6, 7], cnsr=[1, 1, 0, 1, 1, 1, 2])
+    rows = rows.with_columns(GROUP=pl.Series(list(groups)))
+    made = ANALYSIS(rows, settings={"min_events_per_term": 0})
+    between, against = made[:2]
+    assert (between.group, between.estimate, between.p_value) == ("B-A", None, None)
+    assert between.reason.startswith(
+        "not determined by the data: where the ratio of C-A goes to 0 or infinity, no event"
+    )
+    assert (against.group, against.estimate) == ("C-A", None)
+    assert "no finite hazard ratio: the likelihood grows as it goes to infinity" in against.reason
+    # in the limit the risk set of the event holds the two of C alone: 2 (log 7 - log 2)
+    test = by_operation(made)["likelihood_ratio_test"]
+    assert test.p_value == pytest.approx(np.exp(-np.log(7 / 2)), rel=1e-6)
 
 
 def by_operation(made):

@@ -1,5 +1,7 @@
 """Analyses of one group. EXTERNAL: R 4.2.2 binom.test, exactci; Fisher 1935; R wilcox.test."""
 
+import math
+
 import polars as pl
 import pytest
 
@@ -170,3 +172,14 @@ def test_a_covariate_must_be_a_column_of_numbers():
         SPEARMAN(correlated(X10, Y10), settings={"covariates": ["REASON"]})
     with pytest.raises(DataError, match="covariates"):
         SPEARMAN(correlated(X10, Y10))
+
+
+@pytest.mark.parametrize(("values", "is_bounded"), [([3.0] * 7, False), ([3.0] * 6 + [4.0], True)])
+def test_signs_of_equal_changes_have_a_p_value_and_no_bounds(values, is_bounded):
+    (made,) = FLIP(outcomes(aval=values))
+    assert made.p_value == 2 / 2**7
+    estimate = made.estimate
+    assert [math.isfinite(each) for each in (estimate.lower, estimate.upper)] == [is_bounded] * 2
+    told = "all values are equal: their spread is not known" in estimate.notes
+    assert told != is_bounded
+    assert estimate.lower < estimate.value < estimate.upper

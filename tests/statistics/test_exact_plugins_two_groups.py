@@ -1,5 +1,7 @@
 """Plug-ins that compare two groups exactly. EXTERNAL: R 4.2.2 poisson.test, fisher.test, coin."""
 
+import math
+
 import polars as pl
 import pytest
 
@@ -162,3 +164,16 @@ def test_nobody_one_group_and_an_empty_group(analysis):
     (made,) = analysis(pl.concat([rows, gone]))
     assert made.estimate is None
     assert made.reason == "a group is empty: A has 2, B 0 values"
+
+
+@pytest.mark.parametrize("analysis", [SHIFT, PERMUTATION])
+def test_groups_of_equal_values_have_a_p_value_and_no_bounds(analysis):
+    (made,) = analysis(two([5.0] * 4, [1.0] * 5))
+    assert (made.estimate.value, made.p_value) == (4, pytest.approx(1 / 126))
+    assert (made.estimate.lower, made.estimate.upper) == (-math.inf, math.inf)
+    assert "within each group all values are equal: their spread is not known" in (
+        made.estimate.notes
+    )
+    (made,) = analysis(two([5.0, 5.0, 5.0, 5.0], [1.0, 1.0, 1.0, 1.0, 2.0]))
+    assert math.isfinite(made.estimate.lower)
+    assert math.isfinite(made.estimate.upper)

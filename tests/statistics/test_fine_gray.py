@@ -1,13 +1,14 @@
 """Subdistribution hazards from outcome rows; the model is tested in tests/statistics/regression."""
 
 import numpy as np
+import polars as pl
 import pytest
 
 from outcome_rows import empty
 from sojourn.core.errors import DataError
 from sojourn.statistics.fine_gray import ANALYSIS
 from sojourn.statistics.regression import fit_fine_gray
-from sojourn.testing import check_analysis
+from sojourn.testing import check_analysis, make_outcome_rows
 from ten_subjects import AGE, ARM, CODES, DAYS, trial
 
 
@@ -80,3 +81,17 @@ def test_hostile_rows_are_refused(rows, settings, match):
 
 def test_it_keeps_the_promises_of_an_analysis():
     check_analysis(ANALYSIS, trial(AGE=AGE), settings={"covariates": ["AGE"]})
+
+
+def test_two_groups_without_events_have_no_ratio_of_each_other():
+    # only C has the event; B-A was once printed as Newton's method happened to leave it
+    groups, times = list("ACBACACCBAC"), [4.0, 2, 4, 3, 5, 6, 7, 8, 9, 9, 10]
+    rows = make_outcome_rows("A", aval=times, cnsr=[int(t not in (2, 5, 7, 8)) for t in times])
+    (between, against, test) = ANALYSIS(rows.with_columns(GROUP=pl.Series(groups)))
+    assert (between.group, between.estimate, between.p_value) == ("B-A", None, None)
+    assert between.reason.startswith(
+        "not determined by the data: where the ratio of C-A goes to 0 or infinity, no event"
+    )
+    assert (against.group, against.estimate) == ("C-A", None)
+    assert "no finite ratio" in against.reason
+    assert test.p_value is not None

@@ -45,9 +45,22 @@ def test_one_value_has_no_bounds():
     assert made.estimate.notes == ("one value: its spread is not known",)
 
 
-def test_equal_values_have_an_interval_of_no_width():
-    (made,) = ANALYSIS(outcomes(aval=[2.0, 2.0]))
-    assert (made.estimate.lower, made.estimate.upper) == (2.0, 2.0)
+@pytest.mark.parametrize("value", [2.0, 0.0, -0.1, 1e99])
+def test_equal_values_have_no_bounds(value):
+    # t.test of R stops: "data are essentially constant"
+    (made,) = ANALYSIS(outcomes(aval=[value] * 3))
+    estimate = made.estimate
+    assert estimate.value == pytest.approx(value)
+    assert (estimate.lower, estimate.upper) == (-math.inf, math.inf)
+    assert estimate.notes == ("all values are equal: their spread is not known",)
+    assert estimate.components == {}
+
+
+@pytest.mark.parametrize(("off", "is_bounded"), [(4e-15, False), (5e-15, True)])
+def test_a_standard_error_of_ten_rounding_errors_is_none(off, is_bounded):
+    # R: stderr < 10 * 2.22e-16 * |mean|; that of 1 and 1 + d is d / 2
+    estimate = estimate_mean([1.0, 1.0 + off])
+    assert math.isfinite(estimate.lower) == math.isfinite(estimate.upper) == is_bounded
 
 
 def test_missing_values_are_counted_and_nobody_gives_a_reason():

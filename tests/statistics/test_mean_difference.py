@@ -91,9 +91,22 @@ def test_one_value_in_a_group_gives_no_bounds():
     assert made.estimate.notes[0] == "a group has one value: no spread known"
 
 
-def test_no_spread_at_all_gives_an_interval_of_no_width():
-    made = compare([5.0, 5.0], [1.0, 1.0])
-    assert (made.estimate.lower, made.estimate.upper) == (4.0, 4.0)
+@pytest.mark.parametrize("low", [1.0, 5.0, 0.1])
+def test_no_spread_within_groups_gives_no_bounds(low):
+    # t.test of R stops: "data are essentially constant"
+    made = compare([5.0, 5.0], [low, low])
+    estimate = made.estimate
+    assert (estimate.value, estimate.lower, estimate.upper) == (5 - low, -math.inf, math.inf)
+    assert estimate.notes[0] == "within each group all values are equal: their spread is not known"
+    assert estimate.components == {}
+    assert made.p_value == pytest.approx(1 if low == 5 else 1 / 3)
+
+
+def test_spread_in_one_group_is_enough_for_bounds():
+    # the variance is that of 1, 3: 2 / 2, with 1 degree of freedom; t(0.975, 1) = 12.7062
+    lower, upper, error = welch_interval([5.0, 5.0], [1.0, 3.0])
+    assert (lower, upper) == pytest.approx((3 - 12.7062, 3 + 12.7062), abs=1e-4)
+    assert error == pytest.approx(1)
 
 
 def test_missing_values_and_empty_groups_are_stated():

@@ -44,6 +44,12 @@ def late():
     return arms(aval=made["aval"], cnsr=made["cnsr"], entry=entry)
 
 
+def exhausted():
+    """Return an arm of which one is watched early and dies, and one of which that never happens."""
+    return arms(aval=[[1.0, 300.0, 500.0], [1.0, 8.0, 90.0]], cnsr=[[0, 0, 1], [0, 2, 0]],
+                entry=[[None, 20.0, 30.0], [None, 0.0, 1.0]])  # fmt: skip
+
+
 def classes(seed=2, sizes=(11, 9)):
     made = drawn(seed, sizes)
     made["avalc"][0][3] = None
@@ -63,6 +69,11 @@ def values(seed=5, sizes=(5, 5), *, is_tied=False):
     base = [[float(v) for v in rng.normal(0, 2, n)] for n in sizes]
     age = [[float(v) for v in rng.integers(30, 40 if is_tied else 90, n)] for n in sizes]
     return arms(aval=aval, base=base, AGE=age)
+
+
+def constant(size=4):
+    base = [[float(v % 3) for v in range(size)]] * 2
+    return arms(aval=[[0.1] * size, [1.0] * size], base=base)
 
 
 INTERVALS = ["clopper_pearson", "wilson", "wilson_corrected", "mid_p", "jeffreys", "agresti_coull",
@@ -90,6 +101,13 @@ CASES = {
     ),
     "average": ("mean", {}, values()),
     "one_value": ("mean", {}, values(sizes=(1, 3))),
+    "equal_values": ("mean", {}, constant()),
+    "welch_of_equal_values": ("mean_difference", {}, constant()),
+    "welch_of_one_equal": ("mean_difference", {}, arms(aval=[[3.0] * 3, [1.0, 2.0, 4.0]])),
+    "permuted_equal_values": ("permutation_test", {}, constant()),
+    "flipped_equal_values": ("sign_flip", {}, constant(7)),
+    "shift_of_equal_values": ("hodges_lehmann", {}, constant()),
+    "adjusted_equal_values": ("ancova", {"response": "value"}, constant()),
     "welch": ("mean_difference", {}, values()),
     "welch_swapped": ("mean_difference", {"groups": ["B", "A"]}, values()),
     "permuted": ("permutation_test", {}, values()),
@@ -112,6 +130,12 @@ CASES = {
                  {"at": [1, 20, 39, 99], "quantiles": [0.25, 0.5], "follow_up": True}, times()),
     "survival_log": ("kaplan_meier", {"at": [20], "interval": "log"}, times()),
     "survival_late": ("kaplan_meier", {"at": [10, 20]}, late()),
+    "survival_exhausted": ("kaplan_meier",
+                           {"at": [0.5, 1, 9, 365], "quantiles": [0.5], "follow_up": True},
+                           exhausted()),
+    "days_exhausted": ("restricted_mean", {"tau_days": 90}, exhausted()),
+    "days_up_to_the_end": ("restricted_mean", {"tau_days": 1}, exhausted()),
+    "incidence_exhausted": ("cumulative_incidence", {"at": [0.5, 1, 9, 365]}, exhausted()),
     "no_death": ("kaplan_meier", {"at": [5]}, arms(aval=[[9.0] * 4, [3.0, 4.0]],
                                                    cnsr=[[1] * 4, [0, 0]])),
     "days": ("restricted_mean", {"tau_days": 25}, times()),

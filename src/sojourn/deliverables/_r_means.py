@@ -1,14 +1,22 @@
 """R text of the methods for numbers: means, their differences, ranks, correlation."""
 
+CONSTANT = r"""
+# Whether the values of each group are equal up to rounding, as t.test finds: no spread is known.
+are_constant <- function(...) {
+  groups <- list(...)
+  errors <- sapply(groups, function(x) if (length(x) > 1) var(x) / length(x) else 0)
+  sqrt(sum(errors)) <= 10 * .Machine$double.eps * max(abs(sapply(groups, mean)))
+}
+"""
+
 MEAN = r"""
-# A mean with its t interval (t.test); one value has no spread.
+# A mean with its t interval (t.test); one value has no spread, nor have equal ones (t.test stops).
 mean_of_group <- function(analysis, rows, unit, level) {
   for (group in groups_of(rows)) {
     x <- rows$AVAL[rows$GROUP == group & !is.na(rows$AVAL)]
     if (length(x) == 0) next
     bounds <- c(NA, NA)
-    if (length(x) > 1)
-      bounds <- if (sd(x) == 0) c(mean(x), mean(x)) else t.test(x, conf.level = level)$conf.int
+    if (!are_constant(x)) bounds <- t.test(x, conf.level = level)$conf.int
     record(number_id(analysis, group, "mean"), mean(x), bounds[1], bounds[2], n = length(x))
   }
 }
@@ -32,11 +40,8 @@ mean_difference <- function(analysis, rows, groups, unit, level, max_splits) {
   x <- pair$first$AVAL
   y <- pair$second$AVAL
   bounds <- c(NA, NA)
-  if (length(x) > 1 && length(y) > 1) {
-    is_constant <- sd(x) == 0 && sd(y) == 0
-    bounds <- rep(mean(x) - mean(y), 2)
-    if (!is_constant) bounds <- t.test(x, y, conf.level = level)$conf.int
-  }
+  if (length(x) > 1 && length(y) > 1 && !are_constant(x, y))
+    bounds <- t.test(x, y, conf.level = level)$conf.int
   n <- length(x) + length(y)
   p <- if (choose(n, length(x)) <= max_splits) permutation_p(x, y) else NA
   id <- number_id(analysis, pair$name, "difference")
@@ -69,7 +74,8 @@ permutation_test <- function(analysis, rows, groups, unit, level) {
   steps <- sort(steps)  # the observed split is no step
   beyond <- max(1, floor(splits * (1 - level) / 2 + 1e-9))
   bounds <- c(NA, NA)
-  if (2 * beyond < splits) bounds <- c(steps[beyond], steps[length(steps) + 1 - beyond])
+  if (2 * beyond < splits && !are_constant(x, y))
+    bounds <- c(steps[beyond], steps[length(steps) + 1 - beyond])
   value <- mean(x) - mean(y)
   record(id, value, min(bounds[1], value), max(bounds[2], value), permutation_p(x, y), n)
 }
@@ -127,7 +133,8 @@ sign_flip <- function(analysis, rows, unit, level, from_base) {
     means <- sort((sums / rowSums(patterns))[rowSums(patterns) > 0])
     beyond <- max(1, floor(nrow(patterns) * (1 - level) / 2 + 1e-9))
     bounds <- c(NA, NA)
-    if (2 * beyond <= length(means)) bounds <- c(means[beyond], means[length(means) + 1 - beyond])
+    if (2 * beyond <= length(means) && !are_constant(x))
+      bounds <- c(means[beyond], means[length(means) + 1 - beyond])
     record(id, mean(x), min(bounds[1], mean(x)), max(bounds[2], mean(x)), p, length(x))
   }
 }
@@ -199,7 +206,9 @@ ancova <- function(analysis, rows, visit, response, adjust_for_base, covariates,
   free <- fit$df.residual
   contrast <- function(id, weights, n, tests) {
     value <- sum(weights * coef(fit))
-    if (free < 1) return(record(id, value, n = n))
+    is_perfect <- free > 0 &&
+      sqrt(sum(residuals(fit)^2) / free) <= 10 * .Machine$double.eps * max(abs(y))
+    if (free < 1 || is_perfect) return(record(id, value, n = n))
     error <- sqrt(c(weights %*% vcov(fit) %*% weights))
     half <- qt((1 + level) / 2, free) * error
     p <- if (tests) 2 * pt(-abs(value / error), free) else NA
@@ -221,11 +230,11 @@ ancova <- function(analysis, rows, visit, response, adjust_for_base, covariates,
 """
 
 METHODS = {
-    "mean": (MEAN,),
-    "mean_difference": (PERMUTATION, MEAN_DIFFERENCE),
-    "permutation_test": (PERMUTATION, PERMUTATION_TEST),
+    "mean": (CONSTANT, MEAN),
+    "mean_difference": (CONSTANT, PERMUTATION, MEAN_DIFFERENCE),
+    "permutation_test": (CONSTANT, PERMUTATION, PERMUTATION_TEST),
     "hodges_lehmann": (HODGES_LEHMANN,),
-    "sign_flip": (SIGN_FLIP,),
+    "sign_flip": (CONSTANT, SIGN_FLIP),
     "spearman": (SPEARMAN,),
     "ancova": (ANCOVA,),
 }

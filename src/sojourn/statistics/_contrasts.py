@@ -116,6 +116,5 @@ def contrast_estimate(
 def unbounded_estimate(
     value: float, *, unit: str, level: float, method: str, n: int, notes: Sequence[str] = ()
 ) -> Estimate:
-    """Return a value whose spread the data do not show."""
-    known = ("no degree of freedom is left: no spread known", *notes)
-    return Estimate(value, unit, -math.inf, math.inf, level, method, n, notes=known)
+    """Return a value whose spread the data do not show; the first of `notes` should say why."""
+    return Estimate(value, unit, -math.inf, math.inf, level, method, n, notes=tuple(notes))

@@ -17,6 +17,7 @@ from sojourn.statistics._contrasts import (
     contrast_estimate,
     unbounded_estimate,
 )
+from sojourn.statistics._spread import NO_SPREAD_ABOUT
 from sojourn.statistics._visits import VisitRows, check_rows, visit_rows
 from sojourn.statistics.mixed.least_squares import LeastSquares, fit_least_squares
 
@@ -149,8 +150,9 @@ def _estimate(
     made = fit.contrast(weights)
     if made is None:
         value = float(weights @ fit.coefficients)
+        why = NO_SPREAD_ABOUT if fit.degrees else "no degree of freedom is left: no spread known"
         return unbounded_estimate(
-            value, unit=unit, level=level, method=METHOD, n=rows.n, notes=notes
+            value, unit=unit, level=level, method=METHOD, n=rows.n, notes=(why, *notes)
         ), None
     estimate = contrast_estimate(made, unit=unit, level=level, method=METHOD, n=rows.n, notes=notes)
     return estimate, made.p_value

@@ -118,7 +118,7 @@ def _estimates(
     notes = [events_note(n_events, n, len(model.terms))]
     if competing:
         notes.append(f"cause-specific: {competing} events of other causes are censored")
-    if not fit.terms.infinite:
+    if not fit.terms.without_value:
         notes.append(f"concordance {estimate_concordance(fit).value:.4g}")
     method = f"Cox, {settings.ties} ties, Wald interval"
     if settings.strata:

@@ -10,6 +10,7 @@ from sojourn.core.analyses import Analysis, GroupEstimate
 from sojourn.core.estimates import Estimate
 from sojourn.statistics._levels import stated_level
 from sojourn.statistics._pairs import Pair, compare_pair
+from sojourn.statistics._spread import NO_SPREAD_WITHIN, is_constant
 from sojourn.statistics.exact.hodges_lehmann import (
     ShiftEstimate,
     hodges_lehmann,
@@ -50,7 +51,8 @@ def estimate_shift(outcomes: pl.DataFrame, settings: Settings) -> list[GroupEsti
     Returns
     -------
         one estimate, group ``A-B``, whose level is the one attained; unbounded and without a
-        p-value, saying so, where there are too many subjects for the exact law.
+        p-value, saying so, where there are too many subjects for the exact law. Unbounded where the
+        values of each group are equal.
 
     Raises
     ------
@@ -86,11 +88,14 @@ def _shift(pair: Pair, label: str, settings: Settings) -> GroupEstimate:
         if test.tied:
             notes.append(f"ties: p-value and {settings.interval} interval conditional on them")
     level, note = stated_level(found.attained_level, settings.level)
+    lower, upper = min(found.lower, found.shift), max(found.upper, found.shift)
+    if pair.n > 2 and is_constant(x, y):
+        lower, upper, level, note = -math.inf, math.inf, settings.level, (NO_SPREAD_WITHIN,)
     estimate = Estimate(
         value=found.shift,
         unit=settings.unit,
-        lower=min(found.lower, found.shift),
-        upper=max(found.upper, found.shift),
+        lower=lower,
+        upper=upper,
         level=level,
         method="Hodges-Lehmann, exact rank-sum interval",
         n=pair.n,

@@ -10,6 +10,7 @@ from sojourn.core.analyses import Analysis, GroupEstimate
 from sojourn.core.estimates import Estimate
 from sojourn.statistics._distributions import student_quantile
 from sojourn.statistics._groups import split_groups
+from sojourn.statistics._spread import NO_SPREAD, is_constant, standard_error
 
 
 class Settings(BaseModel):
@@ -35,7 +36,8 @@ def estimate_means(outcomes: pl.DataFrame, settings: Settings) -> list[GroupEsti
 
     Returns
     -------
-        one estimate for each group; None where nobody could be evaluated, unbounded for one value.
+        one estimate for each group; None where nobody could be evaluated, unbounded for one value
+        and where all are equal.
 
     Raises
     ------
@@ -62,13 +64,13 @@ def estimate_means(outcomes: pl.DataFrame, settings: Settings) -> list[GroupEsti
 def estimate_mean(values: list[float], *, unit: str = "1", level: float = 0.95) -> Estimate:
     """Return the mean of `values` (at least one) with its t interval.
 
-    One value has no spread: its interval is unbounded.
+    One value has no spread, nor have equal ones: the interval is unbounded.
     """
     n = len(values)
     mean = math.fsum(values) / n
-    if n == 1:
-        note = ("one value: its spread is not known",)
-        return Estimate(mean, unit, -math.inf, math.inf, level, "t interval", 1, notes=note)
+    if is_constant(values):
+        note = "one value: its spread is not known" if n == 1 else NO_SPREAD
+        return Estimate(mean, unit, -math.inf, math.inf, level, "t interval", n, notes=(note,))
     error = standard_error(values)
     half = student_quantile((1 + level) / 2, n - 1) * error
     return Estimate(
@@ -89,13 +91,6 @@ def _spread(deviation: float, unit: str) -> str:
     if unit == "share":
         return f"standard deviation {100 * deviation:.3g} percentage points"
     return f"standard deviation {deviation:.4g}{'' if unit == '1' else f' {unit}'}"
-
-
-def standard_error(values: list[float]) -> float:
-    """Return the standard error of the mean of two or more `values`."""
-    mean = math.fsum(values) / len(values)
-    squares = math.fsum((v - mean) ** 2 for v in values)
-    return math.sqrt(squares / (len(values) - 1) / len(values))
 
 
 ANALYSIS = Analysis(label="Mean with t interval", settings=Settings, estimate=estimate_means)

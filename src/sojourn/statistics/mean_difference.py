@@ -9,8 +9,8 @@ from sojourn.core.analyses import Analysis, GroupEstimate
 from sojourn.core.estimates import Estimate
 from sojourn.statistics._distributions import student_quantile
 from sojourn.statistics._pairs import Pair, compare_pair
+from sojourn.statistics._spread import NO_SPREAD_WITHIN, is_constant, standard_error
 from sojourn.statistics.exact.permutation import MOST_SPLITS, permutation_test
-from sojourn.statistics.mean import standard_error
 
 
 class Settings(BaseModel):
@@ -45,7 +45,7 @@ def estimate_mean_difference(outcomes: pl.DataFrame, settings: Settings) -> list
     Returns
     -------
         one estimate, group ``A-B``; None where a group is empty, unbounded where one has a single
-        value; an empty list where there is no subject at all.
+        value or the values of each are equal; an empty list where there is no subject at all.
 
     Raises
     ------
@@ -69,6 +69,10 @@ def _difference(pair: Pair, label: str, settings: Settings) -> GroupEstimate:
     p_value, note = permutation_p_value(x, y, max_splits=settings.max_splits)
     notes = (note, *pair.missing_notes)
     lower, upper, error = welch_interval(x, y, level=settings.level)
+    if error is None:
+        is_single = min(len(x), len(y)) == 1
+        why = "a group has one value: no spread known" if is_single else NO_SPREAD_WITHIN
+        notes = (why, *notes)
     estimate = Estimate(
         value=_mean(x) - _mean(y),
         unit=settings.unit,
@@ -78,7 +82,7 @@ def _difference(pair: Pair, label: str, settings: Settings) -> GroupEstimate:
         method="Welch interval",
         n=pair.n,
         components={} if error is None else {"standard error": error},
-        notes=notes if error is not None else ("a group has one value: no spread known", *notes),
+        notes=notes,
     )
     return GroupEstimate(pair.name, "difference", label, estimate, pair.n, p_value)
 
@@ -88,7 +92,8 @@ def welch_interval(
 ) -> tuple[float, float, float | None]:
     """Return bounds and standard error of mean(x) - mean(y), variances not taken as equal.
 
-    Unbounded, with None for the standard error, where a group has one value.
+    Unbounded, with None for the standard error, where a group has one value, or the values of each
+    are equal up to rounding.
 
     Examples
     --------
@@ -96,13 +101,11 @@ def welch_interval(
     >>> round(lower, 4), round(upper, 4), round(error, 4)
     (-2.267, 2.267, 0.8165)
     """
-    if len(x) < 2 or len(y) < 2:
+    if len(x) < 2 or len(y) < 2 or is_constant(x, y):
         return -math.inf, math.inf, None
     difference = _mean(x) - _mean(y)
     parts = [(standard_error(v) ** 2, len(v) - 1) for v in (x, y)]
     variance = sum(part for part, _ in parts)
-    if variance == 0:
-        return difference, difference, 0.0
     degrees = variance**2 / sum(part**2 / freedom for part, freedom in parts)
     half = student_quantile((1 + level) / 2, degrees) * math.sqrt(variance)
     return difference - half, difference + half, math.sqrt(variance)

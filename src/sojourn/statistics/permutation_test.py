@@ -9,6 +9,7 @@ from sojourn.core.analyses import Analysis, GroupEstimate
 from sojourn.core.estimates import Estimate
 from sojourn.statistics._levels import stated_level
 from sojourn.statistics._pairs import Pair, compare_pair
+from sojourn.statistics._spread import NO_SPREAD_WITHIN, is_constant
 from sojourn.statistics.exact.permutation import (
     MOST_SPLITS,
     ShiftInterval,
@@ -46,7 +47,8 @@ def estimate_difference(outcomes: pl.DataFrame, settings: Settings) -> list[Grou
     Returns
     -------
         one estimate, group ``A-B``, whose level is the one attained; unbounded and without a
-        p-value, saying so, where the splits are too many to enumerate: none is drawn.
+        p-value, saying so, where the splits are too many to enumerate: none is drawn. Unbounded
+        where the values of each group are equal.
 
     Raises
     ------
@@ -80,6 +82,9 @@ def _difference(pair: Pair, label: str, settings: Settings) -> GroupEstimate:
             f"one-sided p: greater {test.p_greater:.6g}, less {test.p_less:.6g}",
         ]
     level, note = stated_level(interval.attained_level, settings.level)
+    if pair.n > 2 and is_constant(x, y):
+        interval, level = ShiftInterval(-math.inf, math.inf, 1.0), settings.level
+        note = (NO_SPREAD_WITHIN,)
     estimate = Estimate(
         value=value,
         unit=settings.unit,

@@ -9,6 +9,7 @@ from sojourn.core.analyses import Analysis, GroupEstimate
 from sojourn.core.estimates import Estimate
 from sojourn.statistics._groups import Group, split_groups
 from sojourn.statistics._levels import stated_level
+from sojourn.statistics._spread import NO_SPREAD, is_constant
 from sojourn.statistics.exact.permutation import ShiftInterval
 from sojourn.statistics.exact.sign_flip import (
     MOST_SUBJECTS,
@@ -46,7 +47,7 @@ def estimate_mean_changes(outcomes: pl.DataFrame, settings: Settings) -> list[Gr
     -------
         one estimate for each group, whose level is the one attained; None where nobody could be
         evaluated; unbounded and without a p-value, saying so, where the patterns of signs are too
-        many to enumerate: none is drawn.
+        many to enumerate: none is drawn. Unbounded where several values are all equal.
 
     Raises
     ------
@@ -81,6 +82,12 @@ def _estimate(group: Group, settings: Settings) -> GroupEstimate:
             f"one-sided p: greater {test.p_greater:.6g}, less {test.p_less:.6g}",
         ]
     level, note = stated_level(interval.attained_level, settings.level)
+    if n > 1 and is_constant(values):
+        interval, level, note = (
+            ShiftInterval(-math.inf, math.inf, 1.0),
+            settings.level,
+            (NO_SPREAD,),
+        )
     estimate = Estimate(
         value=value,
         unit=settings.unit,

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 
 from small_regression import few, random_rows, seeds
 from sojourn.statistics.regression import (
     NotEstimableError,
+    Terms,
     cumulative_hazards,
     estimate_concordance,
     fit_cox,
@@ -128,3 +130,80 @@ def test_who_had_a_competing_event_still_bounds_the_subdistribution():
     fit = fit_fine_gray(times, causes, x)
     assert fit.terms.infinite == ()
     assert fit_cox(times, causes == 1, x).terms.infinite == ("x1",)
+
+
+def three_groups(seed):
+    """Return times, causes and groups of few subjects; only group 2 has the event."""
+    rng = np.random.default_rng(seed)
+    group = np.concatenate([[0, 1, 2], rng.integers(0, 3, int(rng.integers(2, 12)))])
+    times = rng.integers(1, 9, len(group)).astype(float)
+    causes = np.where(group == 2, rng.choice([0, 1, 1, 2], len(group)), 2 * rng.integers(0, 2))
+    # at the first event all groups are at risk
+    times[:3], causes[2] = [9, 9, 1], 1
+    return times, causes, group
+
+
+@few
+@given(seeds, st.booleans())
+def test_two_groups_without_events_cannot_be_compared_with_each_other(seed, is_cox):
+    times, causes, group = three_groups(seed)
+    fit_of = (lambda x: fit_cox(times, causes == 1, x)) if is_cox else None
+    fit_of = fit_of or (lambda x: fit_fine_gray(times, causes, x))
+    terms = fit_of(np.column_stack([group == 1, group == 2]).astype(float)).terms
+    assert (terms.infinite, terms.undetermined) == (("x2",), ("x1",))
+    assert np.isnan(terms.coefficients[0])
+    assert terms.coefficients[1] == np.inf
+    assert np.isnan(terms.covariance).all()
+    # against the group with events, both are determined: they go to 0
+    terms = fit_of(np.column_stack([group == 0, group == 1]).astype(float)).terms
+    assert (terms.infinite, terms.undetermined) == (("x1", "x2"), ())
+    assert terms.coefficients.tolist() == [-np.inf, -np.inf]
+
+
+@few
+@given(seeds, st.booleans())
+def test_a_finite_term_is_one_that_no_monotone_direction_moves(seed, is_cox):
+    # by linear programs (scipy): the least and largest share of each term in a direction along
+    # which at every event the subject has the largest value of all at risk
+    times, causes, x = groups_and_a_covariate(seed)
+    try:
+        fit = fit_cox(times, causes == 1, x) if is_cox else fit_fine_gray(times, causes, x)
+    except NotEstimableError:
+        return
+    stay = (lambda at: times >= at) if is_cox else (lambda at: (times >= at) | (causes == 2))
+    rows = [x[stay(times[i])] - x[i] for i in np.flatnonzero(causes == 1)]
+    for j, coefficient in enumerate(fit.terms.coefficients):
+        low, high = extent(np.vstack(rows), j)
+        assert np.isfinite(coefficient) == (low == 0 and high == 0)
+        if (low, high) in {(0, 1), (-1, 0)}:
+            assert coefficient == np.copysign(np.inf, low + high)
+
+
+def groups_and_a_covariate(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(6, 16))
+    group = rng.integers(0, 4, n)
+    share = rng.choice([0, 0, 0.3, 0.7, 1], size=4)
+    causes = np.where(rng.random(n) < share[group], 1, rng.choice([0, 2], n))
+    causes[0] = 1
+    x = [(group == k).astype(float) for k in (1, 2, 3)]
+    if rng.random() < 0.3:
+        x[2] = rng.integers(0, 4, n).astype(float)
+    return rng.integers(1, 12, n).astype(float), causes, np.column_stack(x)
+
+
+def extent(rows, j):
+    """Return whether coordinate j of a v with rows v <= 0 may be below 0 (-1) and above 0 (1)."""
+    aim = np.zeros(rows.shape[1])
+    aim[j] = 1
+    ends = [
+        sign * linprog(sign * aim, A_ub=rows, b_ub=np.zeros(len(rows)), bounds=(-1, 1)).fun
+        for sign in (1, -1)
+    ]
+    return tuple(int(np.sign(end)) if abs(end) > 1e-7 else 0 for end in ends)
+
+
+def test_ratios_beyond_the_largest_number_are_infinite_without_a_warning():
+    terms = Terms(("x",), np.array([800.0]), np.array([[1e6]]))
+    lower, upper = terms.ratio_interval()
+    assert (terms.ratios[0], lower[0], upper[0]) == (np.inf, pytest.approx(0), np.inf)

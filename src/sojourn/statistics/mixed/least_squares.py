@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sojourn.core.errors import DataError
+from sojourn.statistics._spread import ROUNDING
 from sojourn.statistics.mixed.inference import Contrast, t_contrast
 
 Floats = NDArray[np.float64]
@@ -15,7 +16,8 @@ Floats = NDArray[np.float64]
 class LeastSquares:
     """Coefficients (p) with covariance (p, p); `degrees` N - p; `spread` of the residuals.
 
-    Covariance and spread are None where no degree of freedom is left.
+    Covariance and spread are None where no degree of freedom is left, or where the fit is perfect:
+    residuals that are rounding, of which R's `lm` says "essentially perfect fit".
     """
 
     coefficients: Floats
@@ -71,6 +73,8 @@ def fit_least_squares(values: ArrayLike, fixed: ArrayLike) -> LeastSquares:
     if degrees == 0:
         return LeastSquares(coefficients, None, 0, None)
     variance = float(np.sum((y - columns @ projection) ** 2)) / degrees
+    if np.sqrt(variance) <= ROUNDING * np.abs(y).max():
+        return LeastSquares(coefficients, None, degrees, None)
     return LeastSquares(
         coefficients, variance * (inverse @ inverse.T), degrees, float(np.sqrt(variance))
     )

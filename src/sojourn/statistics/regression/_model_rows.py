@@ -129,7 +129,7 @@ def ratio_estimates(
     notes: Sequence[str],
     infinite: Mapping[str, tuple[str, float | None]],
 ) -> list[GroupEstimate]:
-    """Return one ratio for each term; `infinite` gives reason and p-value of those without one."""
+    """Return one ratio for each term; `infinite` gives reason and p-value of infinite ones."""
     lower, upper = terms.ratio_interval(level=level)
     n = model.rows.height
     made = []
@@ -139,6 +139,10 @@ def ratio_estimates(
             reason, p_value = infinite[term.name]
             reason = "; ".join([reason, *model.notes])
             made.append(GroupEstimate(*named, None, n, p_value, reason))
+            continue
+        if term.name in terms.undetermined:
+            reason = "; ".join([why_undetermined(model, term, terms), *model.notes])
+            made.append(GroupEstimate(*named, None, n, reason=reason))
             continue
         size = f"coefficient {terms.coefficients[i]:.6g}, {terms.standard_errors[i]:.6g} standard"
         estimate = Estimate(
@@ -153,6 +157,21 @@ def ratio_estimates(
         )
         made.append(GroupEstimate(*named, estimate, n, float(terms.p_values[i])))
     return made
+
+
+def why_undetermined(model: ModelRows, term: TermName, terms: Terms) -> str:
+    """Return why a ratio may have any value where others are infinite."""
+    shown = [
+        each.group if each.group != EVERYBODY else each.name
+        for each in model.terms
+        if each.name in terms.infinite
+    ]
+    others = f"the ratio{'s' if shown[1:] else ''} of {', '.join(shown)}" if shown else "a ratio"
+    return (
+        f"not determined by the data: where {others} goes to 0 or infinity, no event compares "
+        f"subjects by {term.group if term.group != EVERYBODY else term.name} (as two groups "
+        "without events)"
+    )
 
 
 def no_ratios(model: ModelRows, *, operation: str, label: str, reason: str) -> list[GroupEstimate]:

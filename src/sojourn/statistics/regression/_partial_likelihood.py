@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sojourn.statistics.regression._limit import limit_information
 from sojourn.statistics.regression._newton import Evaluation
 from sojourn.statistics.regression.risk_sets import RiskSets
 
@@ -133,6 +134,14 @@ def is_recession(strata: list[RiskSets], covariates: Array, direction: Array) ->
         if (here[sets.dying] < sets.highest(here)[sets.at] - slack).any():
             return False
     return True
+
+
+def information_in_limit(strata: list[RiskSets], covariates: Array, direction: Array) -> Array:
+    """Return the information for each event where `direction` has run off, (terms, terms)."""
+    along = linear_predictor(covariates, direction)
+    slack = rounding(along, direction)
+    members = [sets.rows[sets.members(k)] for sets in strata for k in sets.at.tolist()]
+    return limit_information(members, covariates, along, slack=slack) / len(members)
 
 
 def rounding(along: Array, direction: Array) -> float:

@@ -34,12 +34,20 @@ class Terms:
     `coefficients` has shape (terms,), `covariance` (terms, terms). `infinite` names the terms whose
     likelihood has no maximum at any finite value: their coefficient is plus or minus infinity,
     their row and column of `covariance` NaN, and no test or interval by standard error exists.
+    `undetermined` names those on which nothing is left to say once these are infinite, as the ratio
+    of two groups that both have no event: coefficient, row and column are NaN.
     """
 
     names: tuple[str, ...]
     coefficients: NDArray[np.float64]
     covariance: NDArray[np.float64]
     infinite: tuple[str, ...] = ()
+    undetermined: tuple[str, ...] = ()
+
+    @property
+    def without_value(self) -> tuple[str, ...]:
+        """Return the names of the terms that are infinite or undetermined."""
+        return (*self.infinite, *self.undetermined)
 
     @property
     def standard_errors(self) -> NDArray[np.float64]:
@@ -61,18 +69,20 @@ class Terms:
     @property
     def ratios(self) -> NDArray[np.float64]:
         """Return the ratios (of hazards) for one unit more, exp(coefficient), shape (terms,)."""
-        return np.exp(self.coefficients)
+        with np.errstate(over="ignore"):  # beyond the largest float is infinity
+            return np.exp(self.coefficients)
 
     def ratio_interval(
         self, *, level: float = 0.95
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return lower and upper bounds of `ratios` by Wald, each of shape (terms,).
 
-        NaN for an infinite term: its Wald interval does not exist.
+        NaN for an infinite or undetermined term: its Wald interval does not exist.
         """
         half = normal_quantile((1 + level) / 2) * self.standard_errors
         finite = np.where(np.isfinite(self.coefficients), self.coefficients, np.nan)
-        return np.exp(finite - half), np.exp(finite + half)
+        with np.errstate(over="ignore"):  # beyond the largest float is infinity
+            return np.exp(finite - half), np.exp(finite + half)
 
 
 def chi_squared_test(statistic: float, degrees: int) -> ChiSquaredTest:

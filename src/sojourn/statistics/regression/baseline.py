@@ -50,8 +50,8 @@ def cumulative_hazards(fit: CoxFit, at: Array) -> list[CumulativeHazard]:
     Breslow, discussion of Cox, J. R. Stat. Soc. B 34 (1972) 216. Therneau and Grambsch, Modeling
     Survival Data, Springer 2000, 10.2.
     """
-    if fit.terms.infinite:
-        raise NotEstimableError(f"no hazard: {', '.join(fit.terms.infinite)} is infinite")
+    if fit.terms.without_value:
+        raise NotEstimableError(f"no hazard: {', '.join(fit.terms.without_value)} is infinite")
     if np.shape(at) != fit.terms.coefficients.shape:
         raise DataError(f"covariates have shape {np.shape(at)}; expected one for each term")
     centered = fit.covariates - np.asarray(at, dtype=np.float64)

@@ -66,7 +66,7 @@ def estimate_concordance(fit: CoxFit) -> Concordance:
 
     NaN where a term is infinite: the order of linear predictors is then not defined.
     """
-    if fit.terms.infinite:
+    if fit.terms.without_value:
         return Concordance(float("nan"), 0, 0, 0)
     predictor = linear_predictor(fit.covariates, fit.terms.coefficients)
     return concordance(fit.process, predictor)

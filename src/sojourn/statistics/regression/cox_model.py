@@ -1,6 +1,6 @@
 """Proportional hazards by Cox: coefficients, intervals, tests, as R's survival computes them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from sojourn.core.arrays import frozen
 from sojourn.core.errors import DataError
+from sojourn.statistics.regression._limit import is_undetermined
 from sojourn.statistics.regression._newton import Evaluation, Maximum, maximize
 from sojourn.statistics.regression._partial_likelihood import (
     Ties,
+    information_in_limit,
     is_recession,
     partial_likelihood,
 )
@@ -96,7 +98,8 @@ def fit_cox(
     -------
         the fit. Where the likelihood is monotone (for instance no event in a group), the terms
         concerned are in `terms.infinite`, their coefficient is plus or minus infinity; log
-        likelihood and likelihood ratio test hold (at the limit), Wald's does not.
+        likelihood and likelihood ratio test hold (at the limit), Wald's does not. Terms on which
+        the limit leaves no information are in `terms.undetermined`, their coefficient is NaN.
 
     Raises
     ------
@@ -132,10 +135,17 @@ def _fitted(process: CountingProcess, x: Array, names: tuple[str, ...], ties: Ti
         return partial_likelihood(strata, scaled, b, ties=ties)
 
     check_identified(evaluate(np.zeros(len(names))).information / process.n_events, names)
-    found = maximize(
-        evaluate, len(names), is_recession=lambda d: is_recession(strata, scaled, clean(d))
+
+    def runs_off(d: Array) -> bool:
+        return is_recession(strata, scaled, clean(d))
+
+    found = maximize(evaluate, len(names), is_recession=runs_off)
+    is_open = undetermined(
+        found,
+        information=lambda d: information_in_limit(strata, scaled, d),
+        is_recession=runs_off,
     )
-    terms = terms_at(found, scale, names)
+    terms = terms_at(found, scale, names, is_open)
     score = found.start.score
     null_test = float(score @ np.linalg.solve(found.start.information, score))
     wald = float(found.coefficients @ found.end.information @ found.coefficients)
@@ -149,7 +159,7 @@ def _fitted(process: CountingProcess, x: Array, names: tuple[str, ...], ties: Ti
         likelihood_ratio_test=chi_squared_test(
             max(0.0, 2 * (found.end.loglik - found.start.loglik)), len(names)
         ),
-        wald_test=chi_squared_test(float("nan") if terms.infinite else wald, len(names)),
+        wald_test=chi_squared_test(float("nan") if terms.without_value else wald, len(names)),
         score_test=chi_squared_test(null_test, len(names)),
         process=process,
         covariates=frozen(x),
@@ -170,8 +180,26 @@ def clean(direction: Array) -> Array:
     return np.where(np.abs(direction) > 1e-4 * np.abs(direction).max(), direction, 0.0)
 
 
-def terms_at(found: Maximum, scale: Array, names: tuple[str, ...]) -> Terms:
+def undetermined(
+    found: Maximum,
+    *,
+    information: Callable[[Array], Array],
+    is_recession: Callable[[Array], bool],
+) -> NDArray[np.bool_]:
+    """Tell which terms the data leave open, as `is_undetermined`; none at a finite maximum."""
+    if found.direction is None:
+        return np.zeros(len(found.coefficients), dtype=np.bool_)
+    return is_undetermined(
+        clean(found.direction), information=information, is_recession=is_recession
+    )
+
+
+def terms_at(
+    found: Maximum, scale: Array, names: tuple[str, ...], is_open: NDArray[np.bool_]
+) -> Terms:
     """Return the terms on the covariates' own scale; those along `found.direction` infinite.
+
+    Those where `is_open` are undetermined.
 
     Raises
     ------
@@ -186,8 +214,11 @@ def terms_at(found: Maximum, scale: Array, names: tuple[str, ...]) -> Terms:
     if found.direction is None:
         return Terms(names, frozen(coefficients), frozen(covariance))
     runs_off = clean(found.direction)
-    is_infinite = runs_off != 0
+    is_infinite = (runs_off != 0) & ~is_open
     coefficients = np.where(is_infinite, np.copysign(np.inf, runs_off), coefficients)
-    covariance = np.where(is_infinite[:, None] | is_infinite[None, :], np.nan, covariance)
+    coefficients = np.where(is_open, np.nan, coefficients)
+    unknown = is_infinite | is_open
+    covariance = np.where(unknown[:, None] | unknown[None, :], np.nan, covariance)
     infinite = tuple(name for name, off in zip(names, is_infinite, strict=True) if off)
-    return Terms(names, frozen(coefficients), frozen(covariance), infinite)
+    undetermined = tuple(name for name, off in zip(names, is_open, strict=True) if off)
+    return Terms(names, frozen(coefficients), frozen(covariance), infinite, undetermined)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from sojourn.core.arrays import frozen
 from sojourn.core.errors import DataError
+from sojourn.statistics.regression._limit import limit_information
 from sojourn.statistics.regression._newton import Evaluation, maximize
 from sojourn.statistics.regression._partial_likelihood import linear_predictor, rounding
 from sojourn.statistics.regression._terms import (
@@ -19,7 +20,7 @@ from sojourn.statistics.regression._terms import (
     checked_names,
     chi_squared_test,
 )
-from sojourn.statistics.regression.cox_model import clean, standardized, terms_at
+from sojourn.statistics.regression.cox_model import clean, standardized, terms_at, undetermined
 
 Array = NDArray[np.float64]
 
@@ -105,7 +106,8 @@ def fit_fine_gray(
 
     Returns
     -------
-        the fit; terms whose likelihood is monotone are infinite, as in `fit_cox`.
+        the fit; terms whose likelihood is monotone are infinite, and those on which that leaves no
+        information undetermined, as in `fit_cox`.
 
     Raises
     ------
@@ -141,21 +143,27 @@ def _fitted(weights: _Weights, x: Array, names: tuple[str, ...], cause: int) -> 
 
     n_events = len(weights.dying)
     check_identified(evaluate(np.zeros(len(names))).information / n_events, names)
-    found = maximize(
-        evaluate, len(names), is_recession=lambda d: _is_recession(weights, scaled, clean(d))
+
+    def runs_off(d: Array) -> bool:
+        return _is_recession(weights, scaled, clean(d))
+
+    found = maximize(evaluate, len(names), is_recession=runs_off)
+    is_open = undetermined(
+        found, information=lambda d: _in_limit(weights, scaled, d), is_recession=runs_off
     )
-    terms = terms_at(found, scale, names)
+    terms = terms_at(found, scale, names, is_open)
     bread = np.linalg.pinv(found.end.information, rcond=1e-15, hermitian=True)
     robust = bread @ _score_variance(weights, scaled, found.coefficients) @ bread
-    none = np.flatnonzero(np.diag(robust) < 1e-10 * np.diag(bread))
-    if len(none) and not terms.infinite:
+    terms_known = np.isfinite(np.diag(terms.covariance))
+    none = np.flatnonzero((np.diag(robust) < 1e-10 * np.diag(bread)) & terms_known)
+    if len(none):
         raise NotEstimableError(
             f"the robust variance of {names[none[0]]} is 0: too few subjects tell it from chance"
         )
     robust = np.where(np.isnan(terms.covariance), np.nan, robust / np.outer(scale, scale))
     ratio = max(0.0, 2 * (found.end.loglik - found.start.loglik))
     return FineGrayFit(
-        terms=Terms(names, terms.coefficients, frozen(robust), terms.infinite),
+        terms=Terms(names, terms.coefficients, frozen(robust), terms.infinite, terms.undetermined),
         cause=cause,
         n=len(x),
         n_events=n_events,
@@ -241,6 +249,16 @@ def _is_recession(weights: _Weights, x: Array, direction: Array) -> bool:
     gone = np.concatenate([[-np.inf], gone])[weights.first]
     highest = np.maximum(still, gone)[weights.at]
     return bool((along[weights.dying] >= highest - slack).all())
+
+
+def _in_limit(weights: _Weights, x: Array, direction: Array) -> Array:
+    """Return the information for each event where `direction` has run off, (terms, terms)."""
+    along = linear_predictor(x, direction)
+    place = np.arange(len(along))
+    first = weights.first[weights.at].tolist()
+    members = [np.flatnonzero((place >= k) | weights.is_competing) for k in first]
+    slack = rounding(along, direction)
+    return limit_information(members, x, along, slack=slack) / len(members)
 
 
 def _score_variance(weights: _Weights, x: Array, coefficients: Array) -> Array:

@@ -62,7 +62,7 @@ def test_proportionality(
     if strange := joined - set(names):
         raise DataError(f"no term {sorted(strange)[0]!r}; the model has {', '.join(names)}")
     tested = {**factors, **{name: (name,) for name in names if name not in joined}}
-    if fit.terms.infinite:
+    if fit.terms.without_value:
         nan = float("nan")
         nothing = {name: ChiSquaredTest(nan, len(terms), nan) for name, terms in tested.items()}
         return Proportionality(nothing, ChiSquaredTest(nan, len(names), nan))

@@ -29,8 +29,8 @@ def score_residuals(fit: CoxFit) -> Array:
     Therneau and Grambsch, Modeling Survival Data, Springer 2000, chapter 4; for Efron's ties
     chapter 3.3.
     """
-    if fit.terms.infinite:
-        raise NotEstimableError(f"no residuals: {', '.join(fit.terms.infinite)} is infinite")
+    if fit.terms.without_value:
+        raise NotEstimableError(f"no residuals: {', '.join(fit.terms.without_value)} is infinite")
     x, scale = standardized(fit.covariates)
     eta = linear_predictor(x, fit.terms.coefficients * scale)
     made = np.zeros_like(x)
