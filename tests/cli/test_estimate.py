@@ -35,3 +35,15 @@ def test_bad_input_exits_with_two_and_one_line(tmp_path):
     made = run("mean", path, "--time", "v")
     assert made.exit_code == 2
     assert made.stderr.count("\n") == 1
+
+
+def test_codes_of_the_status_are_options(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("t,d\n1,2\n2,1\n3,2\n")
+    given = ("kaplan_meier", path, "--time", "t", "--status", "d", "--at", 1)
+    refused = run(*given)
+    assert refused.exit_code == 2
+    assert "holds 1 (1 times) and 2 (2), never 0" in refused.stderr
+    made = run(*given, "--event", 2, "--censored", 1)
+    assert made.exit_code == 0, made.output
+    assert "survival_at_1  0.666667" in made.stdout

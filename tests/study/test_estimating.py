@@ -186,19 +186,62 @@ def test_numbers_may_have_a_sign_a_bare_point_or_an_exponent(tmp_path):
     assert number.estimate.value == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize("method", ["kaplan_meier", "log_rank", "restricted_mean", "cox"])
+@pytest.mark.parametrize(
+    "method",
+    ["kaplan_meier", "log_rank", "restricted_mean", "cox", "cumulative_incidence", "fine_gray"],
+)
 @pytest.mark.parametrize("codes", [(1, 2, 1), (2, 2, 2)])
 def test_status_one_and_two_without_zero_is_refused(tmp_path, method, codes):
     path = csv(
         tmp_path, "t,d\n" + "".join(f"{t},{d}\n" for t, d in zip((5, 6, 7), codes, strict=True))
     )
-    with pytest.raises(DataError, match=r"column d holds .* never 0: .* recode to 0 and 1"):
+    told = f"column d holds 1 \\({codes.count(1)} times\\) and 2 \\({codes.count(2)}\\), never 0"
+    with pytest.raises(DataError, match=f"{told}: .* --event 2 --censored 1; .* --event 1"):
         estimate_file(method, path, SURVIVAL)
 
 
-def test_status_one_and_two_pass_where_competing_events_are_analysed_or_named_otherwise(tmp_path):
-    both = csv(tmp_path, "t,d\n1,1\n2,2\n3,1\n")
-    assert estimate_file("cumulative_incidence", both, SURVIVAL, at=[2]).estimates
+def test_status_one_and_two_mean_what_the_user_says(tmp_path):
+    path = csv(tmp_path, "t,d\n1,2\n2,1\n3,2\n4,1\n")
+    as_in_r = Columns(time="t", status="d", event=2, censored=1)
+    assert read_outcomes(path, as_in_r)["CNSR"].to_list() == [0, 1, 0, 1]
+    # deaths at 1 of 4 and at 3 of 2
+    made = estimate_file("kaplan_meier", path, as_in_r, at=[3])
+    assert made.estimates[0].estimate.value == pytest.approx(3 / 4 * 1 / 2)
+    competing = Columns(time="t", status="d", event=1, censored=0)
+    assert read_outcomes(path, competing)["CNSR"].to_list() == [2, 0, 2, 0]
+    made = estimate_file("cumulative_incidence", path, competing, at=[3])
+    assert made.estimates[0].estimate.value == pytest.approx(1 / 4)
+    # 1 is then neither the event nor censored, and no competing event has that code
+    with pytest.raises(DataError, match=r"row 3, column d: status '1'; expected 0 censored, 2 the"):
+        read_outcomes(path, Columns(time="t", status="d", event=2))
+
+
+def test_any_codes_may_be_named(tmp_path):
+    path = csv(tmp_path, "t,d\n1,7\n2,9\n3,2\n4,\n")
+    columns = Columns(time="t", status="d", event=7, censored=9)
+    assert read_outcomes(path, columns)["CNSR"].to_list() == [0, 1, 2, None]
+    for cell in ("0", "1"):
+        path = csv(tmp_path, f"t,d\n1,7\n2,9\n3,{cell}\n")
+        with pytest.raises(DataError, match=f"row 4, column d: status '{cell}'"):
+            read_outcomes(path, columns)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"value": "v", "event": 1}, "codes of --status"),
+        ({"value": "v", "censored": 0}, "codes of --status"),
+        ({"time": "t", "status": "d", "event": 0}, "status 0 cannot be both"),
+        ({"time": "t", "status": "d", "censored": 1}, "status 1 cannot be both"),
+        ({"time": "t", "status": "d", "event": 3, "censored": 3}, "status 3 cannot be both"),
+    ],
+)
+def test_codes_that_contradict_are_refused(given, message):
+    with pytest.raises(DataError, match=message):
+        Columns(**given)
+
+
+def test_a_status_that_is_not_one_and_two_alone_needs_no_codes(tmp_path):
     third = csv(tmp_path, "t,d\n1,1\n2,3\n3,1\n")
     assert estimate_file("kaplan_meier", third, SURVIVAL, at=[2]).estimates
     events = csv(tmp_path, "t,d\n1,1\n2,1\n3,1\n")

@@ -17,6 +17,20 @@ def estimate(
         str | None,
         typer.Option(metavar="COL", help="0 censored, 1 the event, 2 and above competing events."),
     ] = None,
+    event: Annotated[
+        int | None,
+        typer.Option(metavar="CODE", min=0, help="Status of the event, where it is not 1."),
+    ] = None,
+    censored: Annotated[
+        int | None,
+        typer.Option(
+            metavar="CODE",
+            min=0,
+            help="Status of who is censored, where it is not 0. Where all are 1 or 2, name "
+            "both: R's Surv takes 1 as censored and 2 as the event (--event 2 --censored 1); "
+            "without anybody censored, 2 may be a competing event (--event 1 --censored 0).",
+        ),
+    ] = None,
     entry: Annotated[
         str | None, typer.Option(metavar="COL", help="Time of late entry (left truncation).")
     ] = None,
@@ -54,6 +68,8 @@ def estimate(
     columns = Columns(
         time=time,
         status=status,
+        event=event,
+        censored=censored,
         entry=entry,
         value=value,
         exposure=exposure,

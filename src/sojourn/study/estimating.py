@@ -31,8 +31,6 @@ OF_VALUES = (
     *("spearman", "mixed_model", "mmrm", "multiple_imputation", "delta_adjustment"),
 )
 """Methods that would take a censored time for a value."""
-OF_COMPETING_EVENTS = ("cumulative_incidence", "gray_test", "fine_gray")
-"""Methods for which everybody may well have one of two events."""
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
@@ -43,11 +41,14 @@ class Columns:
     Either `time` and `status` (0 censored, 1 the event, 2 and above competing events), with `entry`
     where subjects come under observation late; or `value`, with `exposure`, the whole days at risk,
     where it counts events. `baseline`, `visit` and `subject` where a method needs them;
-    `covariates` hold numbers, `strata` text.
+    `covariates` hold numbers, `strata` text. `event` and `censored` are no columns but the codes of
+    `status`, where they are not 1 and 0 or the file alone does not tell.
     """
 
     time: str | None = None
     status: str | None = None
+    event: int | None = None
+    censored: int | None = None
     entry: str | None = None
     value: str | None = None
     exposure: str | None = None
@@ -65,12 +66,22 @@ class Columns:
             raise DataError(
                 "expected either --time and --status (survival methods) or --value (the others)"
             )
+        if (self.event is not None or self.censored is not None) and self.status is None:
+            raise DataError("--event and --censored are codes of --status: give that column too")
+        if self.codes[0] == self.codes[1]:
+            raise DataError(f"status {self.codes[0]} cannot be both the event and censored")
         if self.entry is not None and self.time is None:
             raise DataError("--entry belongs to --time and --status")
         if self.exposure is not None and self.value is None:
             raise DataError("--exposure belongs to --value, the number of events")
         if twice := {c for c in self.covariates if c in self.strata}:
             raise DataError(f"{', '.join(sorted(twice))}: both a covariate and a stratum")
+
+    @property
+    def codes(self) -> tuple[int, int]:
+        """Return the status of the event and that of who is censored."""
+        event = 1 if self.event is None else self.event
+        return event, 0 if self.censored is None else self.censored
 
     def names(self) -> list[str]:
         """Return every column that is read, each once."""
@@ -193,7 +204,7 @@ def read_outcomes(path: Path, columns: Columns) -> pl.DataFrame:
     made[GROUP] = _groups(text, columns, where)
     if columns.time is not None and columns.status is not None:
         made["AVAL"] = _numbers(text[columns.time], columns.time, where)
-        codes = _statuses(text[columns.status], columns.status, where)
+        codes = _statuses(text[columns.status], columns, where)
         made["CNSR"] = codes
         made["AVAL"] = [None if c is None else t for t, c in zip(made["AVAL"], codes, strict=True)]
     elif columns.value is not None:
@@ -250,12 +261,14 @@ def _check_kind(method: str, columns: Columns, rows: pl.DataFrame) -> None:
     """Refuse times where values are meant, and status 1 and 2 where R means 0 and 1."""
     if columns.time is not None and method in OF_VALUES:
         raise DataError(f"{method} takes a --value; the time of who is censored is none")
-    codes = set(rows["CNSR"].drop_nulls())
-    if 2 in codes <= {0, 2} and method not in OF_COMPETING_EVENTS:
+    codes = rows["CNSR"].drop_nulls().to_list()
+    is_told = columns.event is not None or columns.censored is not None
+    if 2 in codes and set(codes) <= {0, 2} and not is_told:
         raise DataError(
-            f"column {columns.status} holds {', '.join('12'[c // 2] for c in sorted(codes))} and "
-            "never 0: where 1 is censored and 2 the event, as R also takes it, recode to 0 and 1; "
-            "where nobody is censored and 2 is a competing event, write 3 for it"
+            f"column {columns.status} holds 1 ({codes.count(0)} times) and 2 ({codes.count(2)}), "
+            "never 0: if 1 is censored and 2 the event, as R also takes it, add --event 2 "
+            "--censored 1; if 1 is the event, 2 a competing event and nobody censored, add "
+            "--event 1 --censored 0"
         )
 
 
@@ -318,18 +331,22 @@ def _groups(text: Mapping[str, list[str]], columns: Columns, where: list[str]) -
     return text[columns.group]
 
 
-def _statuses(cells: list[str], column: str, where: list[str]) -> list[int | None]:
-    """Return CNSR (0 event, 1 censored) from status (1 event, 0 censored); above 1 they agree."""
+def _statuses(cells: list[str], columns: Columns, where: list[str]) -> list[int | None]:
+    """Return CNSR (0 event, 1 censored) from status, its codes of both; above 1 others agree."""
+    codes = event, censored = columns.codes
     made: list[int | None] = []
     for cell, place in zip(cells, where, strict=True):
         if cell in MISSING:
             made.append(None)
-        elif cell.isascii() and cell.isdecimal():
-            made.append({0: 1, 1: 0}.get(int(cell), int(cell)))
+        elif cell.isascii() and cell.isdecimal() and int(cell) in codes:
+            made.append(0 if int(cell) == event else 1)
+        elif cell.isascii() and cell.isdecimal() and int(cell) > 1:
+            made.append(int(cell))
         else:
             raise DataError(
-                f"{place}, column {column}: status {cell!r}; expected 0 censored, 1 the event, 2 "
-                "and above competing events: recode the column"
+                f"{place}, column {columns.status}: status {cell!r}; expected {censored} censored, "
+                f"{event} the event, others of 2 and above competing events: recode the column, or "
+                "name its codes by --event and --censored"
             )
     return made
 
