@@ -17,7 +17,7 @@ from sojourn.deliverables._mip import ScanPanel, outline_path
 from sojourn.deliverables._png import cividis, png_uri
 from sojourn.deliverables._scales import days, linear, logarithmic
 from sojourn.deliverables._strip import thresholds
-from sojourn.deliverables._survival import at_risk
+from sojourn.deliverables._survival import _steps, at_risk, survival_figure
 
 
 def test_colors_are_those_of_cividis():
@@ -132,3 +132,22 @@ def test_markup_escapes_text_and_attributes_once():
     made = element("p", {"title": 'a"<', "x": None}, "<b>", escaped("&"))
     assert made == '<p title="a&quot;&lt;">&lt;b&gt;&amp;</p>'
     assert escaped("a\x00b") == "a\ufffdb"
+
+
+def test_a_survival_curve_ends_where_nothing_is_estimable_any_more():
+    # By hand: one dies on day 2 of two, the other on day 4; one who comes on day 6 says nothing.
+    rows = (
+        ("ALL", 0.0, 2, 0, 0, 1.0, 1.0, 1.0),
+        ("ALL", 2.0, 2, 1, 0, 0.5, 0.1, 0.9),
+        ("ALL", 4.0, 1, 1, 0, None, None, None),
+        ("ALL", 8.0, 1, 0, 1, None, None, None),
+    )
+    table = listing("km_x", "x", "GROUP TIME AT_RISK EVENTS CENSORED SURVIVAL LOWER UPPER", rows)
+    results = hsct_results(1, listings=(table,))
+    x, y = linear(0, 10, 0, 10, is_tight=True), linear(0, 100, 100, 0)
+    steps = [(0, 0), (0, 0), (0, 0), (2, 0), (2, 50), (4, 50)]
+    found = _steps(lines_of(results, "km_x"), "SURVIVAL", x, y)
+    assert np.array(found) == pytest.approx(np.array(steps))
+    figure = survival_figure(Book(results), "km_x")
+    assert "The curve ends where all who were at risk had the event" in figure.reading
+    assert "not estimable event-free at day 8" in str(figure.drawing)

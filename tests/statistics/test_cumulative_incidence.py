@@ -134,11 +134,12 @@ def test_left_truncation_takes_who_was_not_yet_observed_out_of_the_risk_set():
 
 def test_late_entry_that_lets_the_risk_set_die_out_ends_the_estimate():
     rows = make_outcome_rows(aval=[2.0, 9.0], cnsr=[0, 0], entry=[1.0, 5.0])
-    early, late = ANALYSIS(rows, settings={"at": [2, 6]})
-    assert early.estimate.value == 1.0
+    early, *late = ANALYSIS(rows, settings={"at": [1.5, 2, 6]})
+    assert early.estimate.value == 0.0
     assert "nobody was under observation up to day 1" in early.estimate.notes
-    assert late.estimate is None
-    assert "1 came under observation later" in late.reason
+    for made in late:
+        assert made.estimate is None
+        assert "1 came under observation later: from that day on nothing" in made.reason
 
 
 def test_an_incidence_of_0_is_bounded_by_the_fewest_that_were_watched():

@@ -186,13 +186,53 @@ def test_late_entry_changes_the_risk_sets_and_is_stated():
     assert note in made[0].estimate.notes
 
 
-def test_a_risk_set_that_dies_out_early_is_stated_beside_the_0():
+def test_from_the_day_on_which_late_entry_lets_the_risk_set_die_out_there_is_no_number():
+    # One subject is watched on day 1 and dies; of the two who enter on day 4 nobody does. R says 0.
     rows = late(aval=[1.0, 6, 8], cnsr=[0, 1, 1], entry=[None, 4.0, 4.0])
-    (made,) = ANALYSIS(rows, settings={"at": [6]})
+    before, *after = ANALYSIS(rows, settings={"at": [0.5, 1, 3, 6, 99]})
+    assert before.estimate.value == 1.0
+    assert "from that day on nothing is estimable" in before.estimate.notes[-1]
+    for made in after:
+        assert (made.estimate, made.n) == (None, 3)
+        assert made.reason == (
+            "all who were at risk on day 1 had the event, and 2 came under observation later: from "
+            "that day on survival is not estimable"
+        )
+
+
+def test_a_quantile_at_which_the_risk_set_dies_out_is_no_number():
+    # Day 3: 3 of 4 survive. Day 5: the last 3 die, and another enters on day 7.
+    rows = late(aval=[3.0, 5, 5, 5, 9], cnsr=[0, 0, 0, 0, 0], entry=[None] * 4 + [7.0])
+    *_, quarter, median = ANALYSIS(rows, settings={"at": [1], "quantiles": [0.2, 0.5]})
+    assert quarter.estimate.value == 3.0
+    assert median.estimate is None
+    assert "all who were at risk on day 5 had the event, and 1 came" in median.reason
+
+
+def test_who_enters_on_the_day_on_which_the_risk_set_dies_out_was_not_at_risk_on_it():
+    for entry, value in ((1.0, None), (0.5, 0.5)):
+        rows = late(aval=[1.0, 6], cnsr=[0, 1], entry=[None, entry])
+        (made,) = ANALYSIS(rows, settings={"at": [2]})
+        assert (made.estimate and made.estimate.value) == value
+
+
+def test_when_all_have_died_and_nobody_comes_survival_is_0():
+    rows = late(aval=[1.0, 6], cnsr=[0, 0], entry=[None, 0.5])
+    (made,) = ANALYSIS(rows, settings={"at": [99]})
     assert made.estimate.value == 0.0
-    # One event bounds survival from above, whatever number entered later.
-    assert made.estimate.upper == pytest.approx(0.975, abs=1e-12)
-    assert any("2 came under observation later" in note for note in made.estimate.notes)
+
+
+def test_the_curve_ends_where_the_risk_set_dies_out():
+    rows = late(aval=[1.0, 6, 8], cnsr=[0, 1, 1], entry=[None, 4.0, 4.0])
+    made = curve(rows).select("TIME", "AT_RISK", "SURVIVAL", "LOWER", "UPPER").rows()
+    assert made[0] == (0.0, 1, 1.0, 1.0, 1.0)
+    assert [row[:3] for row in made[1:]] == [
+        (1.0, 1, None),
+        (4.0, 0, None),
+        (6.0, 2, None),
+        (8.0, 1, None),
+    ]
+    assert all(row[3:] == (None, None) for row in made[1:])
 
 
 def test_at_survival_1_late_entrants_do_not_vouch_for_the_time_before_them():

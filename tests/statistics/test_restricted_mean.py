@@ -110,6 +110,15 @@ def test_three_groups_are_compared_only_by_name():
         ANALYSIS(rows, settings={"groups": ["A", "X"]})
 
 
+@pytest.mark.parametrize(("tau", "value"), [(10.0, 9.0), (10.5, None), (30.0, None)])
+def test_the_area_ends_before_late_entry_lets_the_risk_set_die_out(tau, value):
+    # One of two dies on day 8, the other on day 10: 8 + 2 / 2 days up to day 10.
+    rows = make_outcome_rows(aval=[8.0, 10.0, 40.0], cnsr=[0, 0, 1], entry=[None, None, 20.0])
+    (made,) = ANALYSIS(rows, settings={"tau_days": tau})
+    assert (made.estimate and made.estimate.value) == value
+    assert value or "1 came under observation later" in made.reason
+
+
 def test_late_entry_and_competing_events_are_stated():
     rows = make_outcome_rows(aval=[10.0, 400.0, 30.0], cnsr=[0, 1, 2], entry=[None, 5.0, None])
     (made,) = ANALYSIS(rows)

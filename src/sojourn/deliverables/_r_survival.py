@@ -4,7 +4,8 @@ TIMES = r"""
 # Times to an event. CNSR: 0 the event, 1 censored, 2 and above competing events.
 followed <- function(rows) {
   rows <- rows[!is.na(rows$AVAL), ]
-  rows$SINCE <- ifelse(is.na(rows$ENTRY), -1, rows$ENTRY)  # -1: from the origin, day 0 included
+  is_late <- !is.na(rows$ENTRY) & rows$ENTRY > 0
+  rows$SINCE <- ifelse(is_late, rows$ENTRY, -1)  # -1: from the origin, day 0 included
   rows
 }
 
@@ -23,9 +24,20 @@ fewest_at_risk <- function(rows, at) {
   min(unlist(after), sum(rows$SINCE < at & rows$AVAL >= at))
 }
 
+# The day on which all at risk had the event though others came under observation later: survfit
+# gives 0 from there on, whatever the others do; we give no number.
+exhausted_on <- function(rows, event) {
+  for (day in sort(unique(rows$AVAL[event]))) {
+    at_risk <- sum(rows$SINCE < day & rows$AVAL >= day)
+    if (at_risk == sum(event & rows$AVAL == day))
+      return(if (any(rows$SINCE >= day)) day else Inf)
+  }
+  Inf
+}
+
 # Survival at a time with its bounds; exact binomial ones where survival is 1 or 0.
 survival_at <- function(id, rows, at, interval, level) {
-  if (nrow(rows) == 0) return(invisible())
+  if (nrow(rows) == 0 || at >= exhausted_on(rows, rows$CNSR == 0)) return(invisible())
   fit <- survfit(surv_of(rows, rows$CNSR == 0) ~ 1, conf.type = interval, conf.int = level)
   if (at > max(rows$AVAL) && min(fit$surv) > 0) return(invisible())  # nobody was followed so long
   made <- summary(fit, times = at, extend = TRUE)
@@ -51,6 +63,7 @@ kaplan_meier <- function(analysis, rows, at, quantiles, follow_up, interval, lev
       fit <- survfit(surv_of(here, event) ~ 1, conf.type = interval, conf.int = level)
       made <- quantile(fit, probs = p)
       if (is.na(made$quantile)) return(invisible())
+      if (made$quantile >= exhausted_on(here, event)) return(invisible())
       lower <- if (is.na(made$lower)) 0 else min(made$lower, made$quantile)
       record(number_id(analysis, group, operation), made$quantile, lower,
              max(made$upper, made$quantile), n = nrow(here))
@@ -73,6 +86,7 @@ restricted_mean <- function(analysis, rows, tau_days, groups, level) {
     if (nrow(here) == 0) next
     fit <- survfit(surv_of(here, here$CNSR == 0) ~ 1)
     if (tau > max(here$AVAL) && min(fit$surv) > 0) next
+    if (tau > exhausted_on(here, here$CNSR == 0)) next
     value <- tau
     error <- 0
     if (tau > min(here$AVAL)) {  # summary refuses a horizon before the first time
@@ -191,6 +205,7 @@ cumulative_incidence <- function(analysis, rows, at, causes, names, variance, in
       id <- number_id(analysis, group, paste0(of, "_at_", time))
       is_late <- any(here$SINCE > 0)
       if (time > max(here$AVAL) && !is_over) next  # nobody was followed so long
+      if (time >= exhausted_on(here, here$CNSR != 1)) next
       estimate <- 0
       spread <- 0
       code <- status_of(cause)

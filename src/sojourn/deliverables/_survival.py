@@ -20,11 +20,17 @@ _LATE = (
     "first of them was seen. It is survival of those who lived to enter."
 )
 
+_ENDED = (
+    " The curve ends where all who were at risk had the event while others came under observation "
+    "later: from there on nothing is estimable."
+)
+
 
 def _steps(rows: Sequence[Line], column: str, x: Scale, y: Scale) -> list[tuple[float, float]]:
     """Return the corners of a step curve that starts at 1 and holds to the last row.
 
-    It starts on day 0, or where the first subject came under observation.
+    It starts on day 0, or where the first subject came under observation, and ends where nothing
+    is estimable any more (a row without the number).
     """
     level = 1.0
     seen = [row for row in rows if is_observed(row)]
@@ -34,7 +40,9 @@ def _steps(rows: Sequence[Line], column: str, x: Scale, y: Scale) -> list[tuple[
         place = x.at(row.number("TIME") or 0.0)
         points.append((place, y.at(100 * level)))
         value = row.number(column)
-        level = level if value is None else value
+        if value is None:
+            break
+        level = value
         points.append((place, y.at(100 * level)))
     return points
 
@@ -135,6 +143,7 @@ def survival_figure(book: Book, listing_id: str) -> Figure:
             "give one. Small upright marks are subjects whose follow-up ended without the event. "
             "The counts below say how many were still followed just before each day."
             + (_LATE if late else "")
+            + (_ENDED if any(row.number("SURVIVAL") is None for row in lines) else "")
         ),
         worry=(
             "A curve that is read where few are still at risk. Many early end-of-follow-up marks: "

@@ -253,10 +253,10 @@ def _unknown(group: Group, made: _Curve, at: float) -> str:
     steps, exhausted = made.steps, made.late.exhausted
     if not steps.n:
         return group.nothing
-    if exhausted is not None and at > exhausted:
+    if exhausted is not None and at >= exhausted:
         return (
             f"all who were at risk on day {exhausted:g} had an event, and {made.late.n_later} came "
-            "under observation later: what follows is not estimable"
+            "under observation later: from that day on nothing is estimable"
         )
     if not steps.is_known_at(at):
         return f"nobody was followed to day {at:g}; the last day is {steps.times[-1]:g}"

@@ -13,7 +13,11 @@ from sojourn.core.estimates import Estimate
 from sojourn.statistics._groups import Group, split_groups
 from sojourn.statistics.survival.inputs import Times
 from sojourn.statistics.survival.intervals import Scale, bounded_interval, log_log_interval
-from sojourn.statistics.survival.points import estimate_point, explain_unfollowed
+from sojourn.statistics.survival.points import (
+    estimate_point,
+    explain_exhausted,
+    explain_unfollowed,
+)
 from sojourn.statistics.survival.product_limit import (
     Survival,
     count_events,
@@ -23,6 +27,7 @@ from sojourn.statistics.survival.product_limit import (
 )
 from sojourn.statistics.survival.quantiles import survival_quantile
 from sojourn.statistics.survival.risk_sets import (
+    Truncation,
     count_at_risk,
     count_fewest_at_risk,
     find_truncation,
@@ -84,8 +89,9 @@ def estimate_survival(outcomes: pl.DataFrame, settings: Settings) -> list[GroupE
     Returns
     -------
         for each group and time an estimate, operation ``survival_at_<day>``; None where nobody was
-        followed so long (the last value is not carried on). Notes say how many were at risk, what
-        late entry did, and how many had a competing event (CNSR 2 and above): censoring them makes
+        followed so long (the last value is not carried on), and from the day on which late entry
+        left a risk set to die out. Notes say how many were at risk, what late entry did, and how
+        many had a competing event (CNSR 2 and above): censoring them makes
         1 - survival too large a risk. Then ``quantile_<share>`` and ``median_follow_up``, if asked
         for, in days; None where not reached.
 
@@ -118,7 +124,8 @@ def curve(outcomes: pl.DataFrame, *, level: float = 0.95) -> pl.DataFrame:
     -------
         `CURVE`; survival holds from its ``TIME`` to the next. ``AT_RISK`` is just before ``TIME``
         (at day 0 of those under observation from the origin); late entries have rows of their
-        own, so that it is right at every time.
+        own, so that it is right at every time. Survival and its bounds are null from the day on
+        which all at risk had the event while others came under observation later.
 
     Raises
     ------
@@ -149,6 +156,11 @@ def _curve_rows(name: str, people: Times, level: float) -> Iterator[tuple[object
         np.bincount(np.searchsorted(times, people.exit[which]), minlength=len(times))
         for which in (people.is_event, ~people.is_event)
     )
+    late = find_truncation(people)
+    unknown = times >= (np.inf if late.exhausted is None else late.exhausted)
+    survival, lower, upper = (
+        np.where(unknown, None, column) for column in (survival, lower, upper)
+    )
     columns = (times, count_at_risk(people, times), events, censored, survival, lower, upper)
     for row in zip(*(column.tolist() for column in columns), strict=True):
         yield (name, *row)
@@ -161,6 +173,7 @@ class _Fit:
     name: str
     people: Times
     steps: Survival
+    late: Truncation
     notes: tuple[str, ...]
 
 
@@ -168,14 +181,14 @@ def _fit(group: Group) -> _Fit:
     people = take_times(group.rows)
     competing = count_competing(group.rows)
     note = f"{competing} competing events are censored: not a risk in their presence"
-    truncation = find_truncation(people).describe(len(people))
-    notes = (*((note,) if competing else ()), *truncation, *group.missing_note)
-    return _Fit(group.name, people, product_limit(people), notes)
+    late = find_truncation(people)
+    notes = (*((note,) if competing else ()), *late.describe(len(people)), *group.missing_note)
+    return _Fit(group.name, people, product_limit(people), late, notes)
 
 
 def _estimate_at(fit: _Fit, at: float, settings: Settings) -> GroupEstimate:
     operation, label, n = f"survival_at_{at:g}", f"survival at day {at:g}", len(fit.people)
-    if reason := explain_unfollowed(fit.steps, at):
+    if reason := explain_exhausted(fit.late, at) or explain_unfollowed(fit.steps, at):
         return GroupEstimate(fit.name, operation, label, None, n, reason=reason)
     scale, level = settings.interval, settings.level
     estimate = estimate_point(fit.people, fit.steps, at, scale=scale, level=level, notes=fit.notes)
@@ -199,7 +212,8 @@ def _estimate_follow_up(group: Group, fit: _Fit, settings: Settings) -> GroupEst
     # Death ends follow-up as the event does: only CNSR 1 is the end of observation.
     is_censored = (group.rows["CNSR"] == 1).to_numpy()
     people = Times(fit.people.exit, is_censored, fit.people.entry)
-    reverse = _Fit(fit.name, people, product_limit(people), group.missing_note)
+    late = find_truncation(people)
+    reverse = _Fit(fit.name, people, product_limit(people), late, group.missing_note)
     label, reason = "median follow-up (days)", "fewer than half would have been censored by the end"
     note = f"{int(is_censored.sum())} of {len(people)} censored"
     return _estimate_crossing(
@@ -221,6 +235,8 @@ def _estimate_crossing(
     if made.value is None:
         bound = "" if made.lower is None else f"; its interval begins at day {made.lower:g}"
         return replace(empty, reason=f"{empty.reason}{bound}")
+    if reason := explain_exhausted(fit.late, made.value):
+        return replace(empty, reason=reason)
     estimate = Estimate(
         value=made.value,
         unit="d",

@@ -14,7 +14,7 @@ from sojourn.core.estimates import Estimate
 from sojourn.statistics._distributions import normal_quantile
 from sojourn.statistics._groups import Group, split_groups
 from sojourn.statistics.survival.intervals import bounded_interval
-from sojourn.statistics.survival.points import explain_unfollowed
+from sojourn.statistics.survival.points import explain_exhausted, explain_unfollowed
 from sojourn.statistics.survival.product_limit import product_limit
 from sojourn.statistics.survival.restricted_mean import RestrictedMean, restricted_mean
 from sojourn.statistics.survival.risk_sets import count_fewest_at_risk, find_truncation
@@ -66,7 +66,8 @@ def estimate_restricted_mean(outcomes: pl.DataFrame, settings: Settings) -> list
         for each group an estimate in days, operation ``restricted_mean_<tau>``, with a normal
         interval cut to 0 and the horizon; without any event its lower bound rests on the exact one
         of survival. None where follow-up ends before the horizon with somebody still event-free
-        (the curve is not carried on), or all had the event at once. With two groups, or two that
+        (the curve is not carried on), where late entry left a risk set to die out before
+        it, or all had the event at once. With two groups, or two that
         are named, then ``restricted_mean_<tau>_difference``, group ``A-B``, with its two-sided
         p-value; None where one of the groups has no spread.
 
@@ -99,12 +100,13 @@ def _mean(group: Group, tau: float, level: float) -> _Mean:
     n = len(people)
     competing = count_competing(group.rows)
     note = f"{competing} competing events are censored: not days lived in their presence"
-    truncation = find_truncation(people).describe(n)
-    notes = (*((note,) if competing else ()), *truncation, *group.missing_note)
+    late = find_truncation(people)
+    notes = (*((note,) if competing else ()), *late.describe(n), *group.missing_note)
     if n == 0:
         return _Mean(group.name, n, None, group.nothing, notes)
     curve = product_limit(people)
-    if reason := explain_unfollowed(curve, tau):
+    before = float(np.nextafter(tau, 0.0))  # the area ends at the horizon: its own day is not in it
+    if reason := explain_exhausted(late, before) or explain_unfollowed(curve, tau):
         return _Mean(group.name, n, None, reason, notes)
     mean = restricted_mean(curve, tau=tau)
     reason = "all had the event on one day: no spread" if mean.standard_error == 0 else ""

@@ -8,7 +8,7 @@ from sojourn.core.estimates import Estimate
 from sojourn.statistics.survival.inputs import Times
 from sojourn.statistics.survival.intervals import Scale, bounded_interval
 from sojourn.statistics.survival.product_limit import Survival, count_events, find_survival
-from sojourn.statistics.survival.risk_sets import count_at_risk, count_fewest_at_risk
+from sojourn.statistics.survival.risk_sets import Truncation, count_at_risk, count_fewest_at_risk
 
 
 def explain_unfollowed(steps: Survival, at: float) -> str:
@@ -30,6 +30,32 @@ def explain_unfollowed(steps: Survival, at: float) -> str:
     if at > last and steps.survival[-1] > 0:
         return f"nobody was followed to day {at:g}; the last day is {last:g}"
     return ""
+
+
+def explain_exhausted(late: Truncation, at: float) -> str:
+    """Return why late entry leaves no survival at a time, or nothing where there is one.
+
+    Where all who were at risk had the event, and others came under observation later, the product
+    is 0 from that time on, whatever the others do: it says nothing of them. That is one empty risk
+    set, not a group of whom nobody lived.
+
+    Parameters
+    ----------
+    late
+        what late entry did (`find_truncation`).
+    at
+        the time, in days.
+
+    References
+    ----------
+    Klein and Moeschberger, Survival Analysis, 2nd ed., 4.6 (left truncation).
+    """
+    if late.exhausted is None or at < late.exhausted:
+        return ""
+    return (
+        f"all who were at risk on day {late.exhausted:g} had the event, and {late.n_later} came "
+        "under observation later: from that day on survival is not estimable"
+    )
 
 
 def estimate_point(

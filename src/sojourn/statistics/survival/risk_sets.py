@@ -61,8 +61,8 @@ class Truncation:
 
     `first_entry`: nobody was under observation before it (0 if somebody was from the origin).
     `gaps`: stretches within follow-up with nobody at risk, though some entered later.
-    `exhausted`: where all that were at risk had the event and others entered later, so that
-    survival stays 0 for want of others; else None. `n_later` entered at or after that time.
+    `exhausted`: where all that were at risk had the event and others entered later, so that the
+    product would stay 0 whatever they do; else None. `n_later` entered at or after that time.
     """
 
     n_late: int
@@ -84,7 +84,7 @@ class Truncation:
         if self.exhausted is not None:
             notes.append(
                 f"all who were at risk on day {self.exhausted:g} had the event, and {self.n_later} "
-                "came under observation later: survival stays 0 whatever they do"
+                "came under observation later: from that day on nothing is estimable"
             )
         for start, end in self.gaps:
             notes.append(
