@@ -92,6 +92,26 @@ def test_a_large_trial_has_a_shift_and_no_exact_p_value():
     assert "no exact test" in made.estimate.notes[0]
 
 
+def test_more_pairs_than_fit_are_refused(monkeypatch):
+    monkeypatch.setattr("sojourn.statistics.hodges_lehmann.MOST_PAIRS", 6000)
+    sixty = [float(v) for v in range(60)]
+    (made,) = SHIFT(two([float(v) for v in range(100)], sixty))
+    assert made.estimate.value == 20.0
+    with pytest.raises(DataError, match="groups of 101 and 60 make 6060 pairs, more than the 6000"):
+        SHIFT(two([float(v) for v in range(101)], sixty))
+
+
+def test_two_hundred_thousand_subjects_are_refused_or_told_at_once():
+    many = two([0.0] * 100_000, [1.0] * 99_999 + [2.0])
+    with pytest.raises(DataError, match="make 10000000000 pairs, more than the 10000000"):
+        SHIFT(many)
+    (made,) = PERMUTATION(many)
+    # comb(2 n, n) = 4^n / sqrt(n pi) by Stirling: 10^(60205.999 - 2.749)
+    assert made.estimate.notes[0] == (
+        "no exact test: about 10^60203 splits, more than 5000000; none was drawn"
+    )
+
+
 def test_one_subject_a_group_has_no_bound():
     for analysis in (PERMUTATION, SHIFT):
         (made,) = analysis(two([3.0], [1.0]))

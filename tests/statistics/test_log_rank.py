@@ -26,7 +26,7 @@ def test_ten_subjects_have_an_exact_p_beside_the_asymptotic_one():
     assert (exact.operation, exact.n) == ("exact_log_rank", 10)
     assert exact.p_value == pytest.approx(0.238095238095238, abs=1e-8)
     assert asymptotic.estimate is exact.estimate is None
-    assert "chi-square 1.60337 on 1 degree of freedom" in asymptotic.reason
+    assert "chi-squared 1.60337 on 1 degree of freedom" in asymptotic.reason
     assert "A: 5 subjects, 2 events" in asymptotic.reason
     assert "all 252 splits" in exact.reason
 
@@ -65,7 +65,7 @@ def test_strata_are_compared_within_and_have_no_exact_test():
     other = rows.with_columns(USUBJID=pl.col("USUBJID") + "y", SITE=pl.lit("y"))
     (made,) = ANALYSIS(pl.concat([rows, other]), settings={"strata": ["SITE"]})
     # One stratum alone has chi-square 8/13 by hand; two such have twice that.
-    assert "chi-square 1.23077" in made.reason
+    assert "chi-squared 1.23077" in made.reason
     assert made.label == "log-rank test of 2 groups within SITE"
 
 
@@ -100,4 +100,29 @@ def test_an_empty_third_group_does_not_stop_the_exact_test_of_two():
 
 def test_competing_events_are_censored_and_said_to_be():
     rows = small().with_columns(CNSR=pl.when(pl.col("AVAL") == 200).then(2).otherwise("CNSR"))
-    assert "1 competing events are censored" in ANALYSIS(rows)[0].reason
+    assert "1 competing event is censored" in ANALYSIS(rows)[0].reason
+    rows = small().with_columns(CNSR=pl.when(pl.col("AVAL") > 0).then(2).otherwise("CNSR"))
+    assert "10 competing events are censored" in ANALYSIS(rows)[0].reason
+
+
+def test_a_reason_begins_with_the_statistic():
+    asymptotic, exact = ANALYSIS(small())
+    assert asymptotic.reason.startswith("chi-squared 1.60337 on 1 degree of freedom; A: 5 subjects")
+    assert exact.reason.startswith("observed minus expected ")
+
+
+def test_without_an_event_neither_test_is_made():
+    none = pl.concat([outcomes(g, aval=[1.0, 2.0], cnsr=[1, 1]) for g in "AB"])
+    asymptotic, exact = ANALYSIS(none)
+    assert [made.p_value for made in (asymptotic, exact)] == [None, None]
+    assert asymptotic.reason.startswith("no test: ")
+    assert exact.reason == "no test: no event in either group"
+    one = pl.concat([outcomes(g, aval=[1.0, 2.0], cnsr=[c, 1]) for g, c in (("A", 1), ("B", 0))])
+    # Scores by hand: 3/4, -1/4 (of the same time), -1/4, -1/4. Each split has a sum of 1/2 or -1/2.
+    assert ANALYSIS(one)[1].p_value == 1.0
+
+
+def test_one_subject_and_one_event_are_no_plural():
+    rows = pl.concat([outcomes("A", aval=[1.0], cnsr=[0]), outcomes("B", aval=[2.0], cnsr=[0])])
+    reason = ANALYSIS(rows)[0].reason
+    assert "A: 1 subject, 1 event for 0.5 expected; B: 1 subject, 1 event for" in reason

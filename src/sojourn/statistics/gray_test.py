@@ -77,7 +77,7 @@ def test_incidence(outcomes: pl.DataFrame, settings: Settings) -> list[GroupEsti
     )
     reason = f"no test: {made.reason}"
     if made.statistic is not None:
-        reason = f"a test, no estimate: chi-squared {made.statistic:.6g} on {made.degrees} df"
+        reason = f"chi-squared {made.statistic:.6g} on {made.degrees} df"
     missing = [f"{group.name}: {note}" for group in groups for note in group.missing_note]
     label = "Gray's test of equal cumulative incidence"
     if settings.strata:

@@ -3,10 +3,12 @@
 import math
 from typing import Literal
 
+import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from sojourn.core.analyses import Analysis, GroupEstimate
+from sojourn.core.errors import DataError
 from sojourn.core.estimates import Estimate
 from sojourn.statistics._levels import stated_level
 from sojourn.statistics._pairs import Pair, compare_pair
@@ -17,6 +19,9 @@ from sojourn.statistics.exact.hodges_lehmann import (
     hodges_lehmann_conditional,
 )
 from sojourn.statistics.exact.wilcoxon import LARGEST_GROUPS, rank_sum_test
+
+MOST_PAIRS = 10_000_000
+"""Differences of two subjects whose median is taken at most: 80 MB of them."""
 
 INTERVALS = {"inversion": hodges_lehmann, "conditional": hodges_lehmann_conditional}
 
@@ -57,7 +62,8 @@ def estimate_shift(outcomes: pl.DataFrame, settings: Settings) -> list[GroupEsti
     Raises
     ------
     DataError
-        if there are more than two groups and none is named, or a named one is not there.
+        if there are more than two groups and none is named, a named one is not there, or the
+        groups make more than `MOST_PAIRS` pairs.
 
     References
     ----------
@@ -74,7 +80,7 @@ def estimate_shift(outcomes: pl.DataFrame, settings: Settings) -> list[GroupEsti
 def _shift(pair: Pair, label: str, settings: Settings) -> GroupEstimate:
     x, y = pair.values()
     if pair.n > LARGEST_GROUPS:
-        middle = float(pl.Series([a - b for a in x for b in y]).median())  # type: ignore[arg-type]
+        middle = _median_difference(x, y)
         found = ShiftEstimate(middle, -math.inf, math.inf, 1.0, tied=False)
         p_value, notes = None, [f"no exact test: more than {LARGEST_GROUPS} subjects"]
     else:
@@ -102,6 +108,17 @@ def _shift(pair: Pair, label: str, settings: Settings) -> GroupEstimate:
         notes=(*notes, *note, *pair.missing_notes),
     )
     return GroupEstimate(pair.name, "shift", label, estimate, pair.n, p_value)
+
+
+def _median_difference(x: list[float], y: list[float]) -> float:
+    """Return the median of all differences of one of `x` and one of `y`."""
+    if len(x) * len(y) > MOST_PAIRS:
+        raise DataError(
+            f"groups of {len(x)} and {len(y)} make {len(x) * len(y)} pairs, more than the "
+            f"{MOST_PAIRS} whose median difference is taken; so many subjects need none: use "
+            "mean_difference"
+        )
+    return float(np.median(np.subtract.outer(x, y)))
 
 
 ANALYSIS = Analysis(

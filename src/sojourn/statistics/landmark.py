@@ -226,7 +226,7 @@ def _compare(parts: list[_Part], settings: Settings) -> GroupEstimate:
     if made.chisq is None:
         reason = f"no test: {made.reason}"
     else:
-        reason = f"a test: chi-square {made.chisq:.6g} on {made.degrees}"
+        reason = f"chi-squared {made.chisq:.6g} on {made.degrees}"
         reason += " degrees of freedom" if made.degrees > 1 else " degree of freedom"
     return GroupEstimate(
         name,

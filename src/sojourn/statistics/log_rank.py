@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sojourn.core.analyses import Analysis, GroupEstimate
 from sojourn.core.errors import DataError
-from sojourn.statistics._groups import Group, split_groups
+from sojourn.statistics._groups import Group, plural, split_groups
 from sojourn.statistics.survival.exact_log_rank import MAX_SUBJECTS, exact_log_rank
 from sojourn.statistics.survival.log_rank import LogRank, log_rank
 from sojourn.statistics.survival.rows import count_competing, take_strata, take_times
@@ -48,7 +48,7 @@ def estimate_log_rank(outcomes: pl.DataFrame, settings: Settings) -> list[GroupE
     Returns
     -------
         operation ``log_rank`` (or ``peto_peto``), with the asymptotic p-value: a test has no
-        estimate, and its reason holds chi-square, observed and expected events. For two groups of
+        estimate, and its reason holds chi-squared, observed and expected events. For two groups of
         few subjects, without strata, weights and late entry, also ``exact_log_rank``: the share of
         all splits with at least the observed difference. An empty list where there is no subject.
 
@@ -96,7 +96,8 @@ def _asymptotic(
     within = f" within {', '.join(settings.strata)}" if settings.strata else ""
     label = f"{settings.weight} test of {len(groups)} groups{within}"
     counts = "; ".join(
-        f"{name}: {n} subjects, {observed:.4g} events for {expected:.4g} expected"
+        f"{name}: {plural(n, 'subject')}, {observed:.4g} event{'' if observed == 1 else 's'} for "
+        f"{expected:.4g} expected"
         for name, n, observed, expected in zip(
             made.groups, made.n, made.observed, made.expected, strict=True
         )
@@ -106,20 +107,26 @@ def _asymptotic(
         reason = f"no test: {made.reason}; {counts}{weighted}".rstrip("; ")
     else:
         freedom = f"{made.degrees} degree{'s' if made.degrees > 1 else ''} of freedom"
-        reason = f"a test: chi-square {made.chisq:.6g} on {freedom}; {counts}{weighted}"
+        reason = f"chi-squared {made.chisq:.6g} on {freedom}; {counts}{weighted}"
     competing = count_competing(rows)
-    said = [f"{competing} competing events are censored"] if competing else []
+    said = []
+    if competing:
+        verb = "is" if competing == 1 else "are"
+        said = [f"{plural(competing, 'competing event')} {verb} censored"]
     reason = "; ".join([reason, *said, *(f"{g.name}: {m}" for g in groups for m in g.missing_note)])
     return GroupEstimate(_name(groups), operation, label, None, rows.height, made.p_value, reason)
 
 
 def _exact(groups: list[Group], n: int) -> GroupEstimate:
     first, second = (take_times(group.rows) for group in groups)
-    made = exact_log_rank(first.exit, first.is_event, second.exit, second.is_event)
     label = "log-rank test, exact by permutation"
+    if not (first.is_event.any() or second.is_event.any()):
+        reason = "no test: no event in either group"
+        return GroupEstimate(_name(groups), "exact_log_rank", label, None, n, reason=reason)
+    made = exact_log_rank(first.exit, first.is_event, second.exit, second.is_event)
     reason = (
-        f"a test: observed minus expected {made.statistic:.6g} in "
-        f"{groups[0].name}; all {made.n_splits} splits"
+        f"observed minus expected {made.statistic:.6g} in {groups[0].name}; all {made.n_splits} "
+        "splits"
     )
     return GroupEstimate(_name(groups), "exact_log_rank", label, None, n, made.p_value, reason)
 

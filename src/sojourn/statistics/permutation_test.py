@@ -13,6 +13,7 @@ from sojourn.statistics._spread import NO_SPREAD_WITHIN, is_constant
 from sojourn.statistics.exact.permutation import (
     MOST_SPLITS,
     ShiftInterval,
+    describe_splits,
     invert_permutation_test,
     permutation_test,
 )
@@ -73,7 +74,8 @@ def _difference(pair: Pair, label: str, settings: Settings) -> GroupEstimate:
     n_splits = math.comb(pair.n, len(x))
     if n_splits > MOST_SPLITS:
         p_value, interval = None, ShiftInterval(-math.inf, math.inf, 1.0)
-        notes = [f"no exact test: {n_splits} splits, more than {MOST_SPLITS}; none was drawn"]
+        shown = describe_splits(n_splits)
+        notes = [f"no exact test: {shown} splits, more than {MOST_SPLITS}; none was drawn"]
     else:
         test = permutation_test(x, y)
         p_value, interval = test.p_two_sided, invert_permutation_test(x, y, level=settings.level)

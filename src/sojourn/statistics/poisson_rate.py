@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sojourn.core.analyses import Analysis, GroupEstimate
 from sojourn.core.errors import DataError
 from sojourn.core.estimates import Estimate
-from sojourn.statistics._groups import split_groups
+from sojourn.statistics._groups import plural, split_groups
 from sojourn.statistics.exact.checks import extended_note
 from sojourn.statistics.exact.poisson import poisson_interval, poisson_mid_p
 
@@ -82,7 +82,7 @@ def estimate_rates(outcomes: pl.DataFrame, settings: Settings) -> list[GroupEsti
             method=method,
             n=n,
             notes=(
-                f"events: {events} in {exposure} days at risk",
+                f"events: {events} in {plural(exposure, 'day')} at risk",
                 *extended_note(lower, value, upper),
                 *_dispersion(counts, days),
                 *group.missing_note,

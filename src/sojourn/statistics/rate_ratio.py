@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sojourn.core.analyses import Analysis, GroupEstimate
 from sojourn.core.estimates import Estimate
+from sojourn.statistics._groups import plural
 from sojourn.statistics._pairs import Pair, compare_pair
 from sojourn.statistics.exact.checks import extended_note
 from sojourn.statistics.exact.poisson import compare_rates
@@ -65,8 +66,8 @@ def _ratio(pair: Pair, label: str, level: float) -> GroupEstimate:
     events, exposures = (sum(counts), sum(other_counts)), (sum(days), sum(other_days))
     found = compare_rates(events, exposures, level=level)
     seen = (
-        f"{pair.first.name}: {events[0]} events in {exposures[0]} days",
-        f"{pair.second.name}: {events[1]} events in {exposures[1]} days",
+        f"{pair.first.name}: {plural(events[0], 'event')} in {plural(exposures[0], 'day')}",
+        f"{pair.second.name}: {plural(events[1], 'event')} in {plural(exposures[1], 'day')}",
     )
     if not math.isfinite(found.ratio):
         why = "neither group has an event" if sum(events) == 0 else "the second has no event"

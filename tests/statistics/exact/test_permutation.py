@@ -175,3 +175,21 @@ def test_hostile_values_are_refused(wrong):
             function([1.0], wrong)
     with pytest.raises(DataError, match="draws"):
         sample_permutations([1.0], [2.0], draws=0, rng=np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    ("n_splits", "text"),
+    [
+        (10**15 - 1, "999999999999999"),
+        (10**15, "about 10^15"),
+        pytest.param(2 * 10**5000, "about 10^5000", id="5001-digits"),
+    ],
+)
+def test_a_number_too_long_to_read_is_a_power_of_ten(n_splits, text):
+    assert permutation.describe_splits(n_splits) == text
+
+
+def test_splits_beyond_what_python_writes_out_are_refused_in_words():
+    # comb(20000, 10000) = 2^20000 / sqrt(10000 pi) by Stirling: 10^(6020.6 - 2.25).
+    with pytest.raises(DataError, match=r"have about 10\^6018 splits, more than the 5000000"):
+        permutation.permutation_test([0.0] * 10_000, [1.0] * 10_000)

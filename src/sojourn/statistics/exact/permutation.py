@@ -219,11 +219,26 @@ def check_feasible(m: int, n: int) -> int:
     n_splits = math.comb(m + n, m)
     if n_splits > MOST_SPLITS:
         raise DataError(
-            f"groups of {m} and {n} have {n_splits} splits, more than the {MOST_SPLITS} that are "
+            f"groups of {m} and {n} have {describe_splits(n_splits)} splits, more than the "
+            f"{MOST_SPLITS} that are "
             "enumerated: no exact permutation test; draw splits with sample_permutations and "
             "say so, or use a rank test, exact at this size"
         )
     return n_splits
+
+
+def describe_splits(n_splits: int) -> str:
+    """Return a number of splits in words; a power of ten where it has more than 15 digits.
+
+    Examples
+    --------
+    >>> describe_splits(252), describe_splits(2**100)
+    ('252', 'about 10^30')
+    """
+    if n_splits < 10**15:
+        return str(n_splits)
+    # Python refuses to write out more than 4300 digits; the logarithm takes any whole number.
+    return f"about 10^{math.floor(math.log10(n_splits))}"
 
 
 def _splits(size: int, chosen: int) -> list[NDArray[np.intp]]:
