@@ -317,3 +317,9 @@ def test_an_event_after_the_day_leaves_the_class_as_it_is():
     row = respond([(3, 10)], rule=COMPOSITE, events=events((57, "DLI")))["PLTRSP56"]
     assert (row["AVALC"], row["DAY"]) == ("NR", 56)
     assert "DLI" not in row["REASON"]
+
+
+@pytest.mark.parametrize(("when", "letter"), [(56, "NR"), (57, "NE")])
+def test_an_event_on_the_day_itself_decides_the_class_of_who_was_never_counted(when, letter):
+    row = respond([(3, None)], rule=COMPOSITE, events=events((when, "DLI")))["PLTRSP56"]
+    assert row["AVALC"] == letter
