@@ -191,3 +191,12 @@ def test_the_group_that_is_shifted_is_a_setting():
     assert own.notes[1] == f"{GONE[:N].sum()} values shifted of {GONE.sum()} imputed"
     made = DELTA(rows(gaps()), settings={"shifted": "PLACEBO"})[0]
     assert "group 'PLACEBO' is not there" in made.reason
+
+
+@pytest.mark.parametrize("analysis", [CHANGE, DELTA])
+def test_values_that_the_model_meets_have_no_estimate_but_a_reason(analysis):
+    constant = visit_outcomes("CELLS", [[3.0]] * 4, base=[3.0] * 4, visits=["WEEK6"])
+    other = visit_outcomes("CONTROL", [[3.0]] * 4, base=[3.0] * 4, visits=["WEEK6"])
+    for each in analysis(pl.concat([constant, other]), settings={}):
+        assert (each.estimate, each.p_value) == (None, None)
+        assert "the model meets every value: their spread about it is not known" in each.reason

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sojourn.core.analyses import GROUP
 from sojourn.core.errors import DataError
+from sojourn.statistics._spread import NO_SPREAD_ABOUT, ROUNDING
 from sojourn.statistics._visits import VisitRows, check_rows, visit_rows
 from sojourn.statistics.missing.multivariate_normal import complete, draw_parameters
 from sojourn.statistics.missing.reference import Assumption, assumed_means, last_observed
@@ -136,7 +137,7 @@ def pooled_effect(copies: Floats, design: Floats, weights: Floats) -> Pooled:
     Raises
     ------
     DataError
-        if the design has not full rank, or no degree of freedom is left.
+        if the design has not full rank, no degree of freedom is left, or the values show no spread.
     """
     n, p = design.shape
     if n <= p or np.linalg.matrix_rank(design) < p:
@@ -145,6 +146,8 @@ def pooled_effect(copies: Floats, design: Floats, weights: Floats) -> Pooled:
     row = np.linalg.solve(upper.T, weights)
     fitted = copies @ basis
     squares = np.sum((copies - fitted @ basis.T) ** 2, axis=1)
+    if np.all(np.sqrt(squares / (n - p)) <= ROUNDING * np.abs(copies).max(axis=1)):
+        raise DataError(NO_SPREAD_ABOUT)
     variances = squares / (n - p) * float(row @ row)
     made = pool(fitted @ row, variances, complete_degrees=n - p)
     # Nothing imputed is a complete analysis, whose degrees of freedom are exact.
