@@ -7,6 +7,7 @@ from sojourn.deliverables._book import Book
 from sojourn.deliverables._forest import entry_of, forest_drawing
 from sojourn.deliverables._markup import Html
 from sojourn.deliverables._numbers import decimals_of, format_level, format_number
+from sojourn.deliverables._onset import first_days
 
 _CAUTION = "It is a share of signal. Signal is not iron, and iron is not living cells."
 _ALONE = (
@@ -53,6 +54,7 @@ def _caution(book: Book) -> str:
     said = (
         _CAUTION if book.has("retention") else "",
         "" if len(book.results.groups) > 1 else _ALONE,
+        first_days(book),
     )
     return " ".join(words for words in said if words)
 

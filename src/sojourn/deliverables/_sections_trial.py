@@ -5,6 +5,7 @@ from sojourn.deliverables._book import Book
 from sojourn.deliverables._classes import class_tables
 from sojourn.deliverables._flow import flow_figure
 from sojourn.deliverables._lines import Show, table_of
+from sojourn.deliverables._onset import onset_blocks
 from sojourn.deliverables._scores import scale_blocks
 from sojourn.deliverables._sections_clinical import (
     has_clinical,
@@ -60,6 +61,7 @@ def primary_section(book: Book) -> Section | None:
     blocks: list[Block | None] = []
     if primary:
         blocks += estimates_blocks(book, primary, "Primary estimates")
+        blocks += onset_blocks(book)
         if not book.has("retention"):
             blocks += estimate_figures(
                 book,
