@@ -97,13 +97,13 @@ def test_without_intercurrent_events_both_strategies_agree(shared, rule):
 )
 def test_who_is_affected_at_baseline(anc, hgb, plt, given, affected):
     rows = respond(anc=anc, hgb=hgb, plt=plt, given=given)
-    found = "".join(p[0] for p in PARAMS[:3] if rows[p]["AVALC"] is not None)
+    found = "".join(p[0] for p in PARAMS[:3] if rows[p]["REASON"].startswith("affected: "))
     assert found == affected
 
 
 def test_red_cells_given_make_hemoglobin_affected():
     rows = respond(hgb=[(0, 90)], given=transfusions(-6, product="RBC"))
-    assert letters(rows) == (None, "N", None, "N", "N")
+    assert letters(rows) == (None, "N", None, None, "N")
     assert rows["HGBREC40"]["EVIDENCE"].endswith(";transfusions:2")
 
 
@@ -209,7 +209,13 @@ def test_an_unknown_key_of_a_lineage_is_refused():
 def test_counts_after_g_csf_still_tell_the_baseline():
     rule = {"neutrophils": {"g_csf_free_days": 7}}
     rows = respond(anc=[(0, 0.1), *ANC_UP], growth_factors=g_csf(0, 10), rule=rule)
-    assert rows["ANCREC40"]["AVALC"] == "N"
+    assert rows["ANCREC40"]["AVALC"] is None
+    assert rows["ANCREC40"]["REASON"] == (
+        "affected: neutrophils 0.1e9/L on day 0; "
+        "not evaluable: neutrophils not measured on days 0 to 40"
+    )
+    left = respond(anc=[(0, 0.1), *ANC_UP, (18, 0.1)], growth_factors=g_csf(0, 10), rule=rule)
+    assert left["ANCREC40"]["AVALC"] == "N"
     with pytest.raises(DataError, match="growth_factors"):
         respond(anc=[(0, 0.1)], rule=rule)
 
@@ -267,7 +273,7 @@ def test_reason_gives_baseline_verdict_and_grounds():
 
 @pytest.mark.parametrize(("from_day", "onset"), [(0, 10), (10, 10), (11, None), (20, None)])
 def test_the_status_from_a_later_day_on(from_day, onset):
-    rows = respond(anc=[(0, 0.1), *ANC_UP], rule={"from_day": from_day})
+    rows = respond(anc=[(0, 0.1), *ANC_UP, (21, 0.1)], rule={"from_day": from_day})
     assert rows["ANCREC40"]["DAY"] == onset
     if onset is None:
         assert rows["ANCREC40"]["REASON"].endswith(f"looked at from day {from_day} on")

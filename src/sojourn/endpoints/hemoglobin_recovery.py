@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sojourn.core.endpoints import Endpoint
 from sojourn.endpoints._days import make_outcomes
+from sojourn.endpoints._limits import GramsPerLitre
 from sojourn.endpoints._recovery import Competing, find_courses, make_recovery
 from sojourn.endpoints._runs import HEMOGLOBIN, Criterion, SingleValue, SustainedRun
 
@@ -24,7 +25,7 @@ class Recovery(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rule: Literal["sustained", "single"] = "sustained"
-    threshold_g_per_l: float = Field(default=70.0, gt=0)
+    threshold_g_per_l: GramsPerLitre = 70.0
     run_days: int = Field(default=7, ge=1)
     max_gap_days: int = Field(default=4, ge=1)
     washout_days: int = Field(default=0, ge=0)

@@ -14,7 +14,8 @@ from sojourn.endpoints._days import (
     make_outcome,
     make_outcomes,
 )
-from sojourn.endpoints._recovery import Course, find_courses
+from sojourn.endpoints._limits import GramsPerLitre, PerLitre
+from sojourn.endpoints._recovery import Course, add_event, find_courses
 from sojourn.endpoints._runs import HEMOGLOBIN, NEUTROPHILS, PLATELETS, Finding, Quantity
 from sojourn.endpoints._three_valued import all_of, at_least
 from sojourn.endpoints.hemoglobin_recovery import Recovery as Hemoglobin
@@ -52,9 +53,9 @@ class Rule(BaseModel):
     platelet_class: Literal["PR", "CR"] = "PR"
     baseline_days: int = Field(default=7, ge=0)
     baseline_transfusion_days: int = Field(default=6, ge=0)
-    affected_anc_per_l: float = Field(default=0.5e9, gt=0)
-    affected_hgb_g_per_l: float = Field(default=70.0, gt=0)
-    affected_plt_per_l: float = Field(default=20e9, gt=0)
+    affected_anc_per_l: PerLitre = 0.5e9
+    affected_hgb_g_per_l: GramsPerLitre = 70.0
+    affected_plt_per_l: PerLitre = 20e9
     intercurrent: Literal["composite", "treatment_policy"] = "composite"
     intercurrent_events: tuple[Intercurrent, ...] = (
         "SECOND_GRAFT",
@@ -86,7 +87,8 @@ class _Low:
 class _Lineage:
     """One subject's lineage: was it affected (None: not known), when did it recover, and why.
 
-    Where nobody knows whether it was affected, `onset` is what it would be if it was.
+    Where nobody knows whether it was affected, `onset` is what it would be if it was. `is_seen`
+    False: nothing tells whether it recovered.
     """
 
     name: str
@@ -95,23 +97,28 @@ class _Lineage:
     onset: int | None
     reason: str
     evidence: dict[str, list[int | None]]
+    is_seen: bool = True
 
     @property
     def has_recovered(self) -> bool | None:
-        """Tell whether an affected lineage recovered; None where it is not known to be affected."""
-        return self.onset is not None if self.is_affected else None
+        """Tell whether an affected lineage recovered; None where one of both is not known."""
+        return self.onset is not None if self.is_affected and self.is_seen else None
 
     @property
     def helps(self) -> bool | None:
         """Tell whether it is an affected lineage that recovered; None where that is not known."""
         is_hope = self.is_affected is None and self.onset is not None
-        return None if is_hope else bool(self.has_recovered)
+        return None if is_hope or self._is_open else bool(self.has_recovered)
 
     @property
     def allows(self) -> bool | None:
         """Tell whether it is no affected lineage that failed; None where that is not known."""
         is_fear = self.is_affected is None and self.onset is None
-        return None if is_fear else self.has_recovered is not False
+        return None if is_fear or self._is_open else self.has_recovered is not False
+
+    @property
+    def _is_open(self) -> bool:
+        return not self.is_seen and self.is_affected is not False
 
 
 def hemogram_response(
@@ -126,8 +133,10 @@ def hemogram_response(
     """Return which affected lineages of each subject recovered by a day, and two composites.
 
     Only lineages affected at baseline enter: an unaffected one neither helps nor harms, and one
-    whose baseline is not known leaves open what its knowledge could change. A death or loss before
-    recovery is no recovery here (the primary analysis counts it so).
+    whose baseline is not known leaves open what its knowledge could change, as does an affected
+    one of which no value is known on `rule.from_day` to `rule.by_day`. A death by then, an
+    intercurrent event (composite), or a loss before `rule.from_day` is no recovery whatever was
+    measured; a loss later is none where something was (the primary analysis counts it so).
 
     Parameters
     ----------
@@ -149,11 +158,12 @@ def hemogram_response(
         `OUTCOME`, five rows for each subject: ANCREC40, HGBREC40, PLTREC40 (named after
         `rule.by_day`), OVERALL (at least one affected lineage recovered) and COMPLETE (all did).
         ``AVALC`` Y or N with ``AVAL`` 1 or 0; both null where the lineage was not affected, its
-        baseline is not known, or the subject cannot be evaluated. A composite is null where no
-        lineage is known to be affected, and where a lineage of unknown baseline would decide: one
-        that recovered, for OVERALL, if none known to be affected did; one that did not, for
-        COMPLETE, if all known to be affected did. ``ADT`` and ``DAY`` are the onset of a recovered
-        lineage; for the composites of the first and of the last one known to be affected.
+        baseline or its recovery is not known, or the subject cannot be evaluated. A composite is
+        null where no lineage is known to be affected, and where what is not known would decide: for
+        OVERALL a lineage that may be affected and have recovered, if none known to be affected did;
+        for COMPLETE one that may be affected and have failed, if all others did not. ``ADT`` and
+        ``DAY`` are the onset of a recovered lineage; for the composites of the first and of the
+        last one known to be affected.
 
     References
     ----------
@@ -233,6 +243,10 @@ def _lineage(course: Course, paramcd: str, low: _Low, found: Finding, rule: Rule
     name = low.quantity.name
     if is_affected is False:
         return _Lineage(name, paramcd, False, None, baseline, before)
+    if not (is_seen := _is_seen(course, rule)):
+        why = f"not evaluable: {name} not measured on days {rule.from_day} to {rule.by_day}"
+        why = why if is_affected else f"if it was affected, {why}"
+        return _Lineage(name, paramcd, is_affected, None, f"{baseline}; {why}", rows, is_seen)
     onset, why = found.onset, found.reason
     if onset is not None and onset > rule.by_day:
         onset, why = None, f"{why}, but that begins after day {rule.by_day}"
@@ -241,11 +255,23 @@ def _lineage(course: Course, paramcd: str, low: _Low, found: Finding, rule: Rule
     if onset is not None and (event := _intercurrent(course, onset, rule)) is not None:
         why = f"{event.record['EVENT']} on day {event.day}, before recovery on day {onset}"
         onset, rows["events"] = None, [event.row]
+    if not course.daily.days and (event := _intercurrent(course, rule.by_day + 1, rule)):
+        why, rows["events"] = add_event(why, event), [event.row]
     if onset is None and course.follow.death is not None:
         why = f"{why}; died on day {course.follow.death}"
     verdict = f"recovered on day {onset}" if onset is not None else "not recovered"
     verdict = verdict if is_affected else f"if it was affected, {verdict}"
     return _Lineage(name, paramcd, is_affected, onset, f"{baseline}; {verdict}: {why}", rows)
+
+
+def _is_seen(course: Course, rule: Rule) -> bool:
+    """Tell whether anything decides if it recovered: a count, a death, an event, an early loss."""
+    if course.daily.between(rule.from_day, rule.by_day).days:
+        return True
+    death, end = course.follow.death, course.follow.end
+    is_over = death is not None and death <= rule.by_day
+    is_lost = end is not None and end < rule.from_day
+    return is_over or is_lost or _intercurrent(course, rule.by_day + 1, rule) is not None
 
 
 def _baseline(
@@ -297,8 +323,8 @@ def _composites(
     onsets = [each.onset for each in affected if each.onset is not None]
     is_met = at_least(1, [each.helps for each in lineages]) if affected else None
     is_complete = all_of([each.allows for each in lineages]) if affected else None
-    hopes = [each.name for each in lineages if each.helps is None]
-    fears = [each.name for each in lineages if each.allows is None]
+    hopes = [each for each in lineages if each.helps is None]
+    fears = [each for each in lineages if each.allows is None]
     evidence = _joined([each for each in lineages if each.is_affected is not False])
     return [
         make_outcome(
@@ -323,19 +349,25 @@ def _composites(
     ]
 
 
-def _undecided(names: list[str], what: str) -> str:
-    return f"; undecided, since {', '.join(names)}, if affected, {what}" if names else ""
+def _undecided(lineages: list[_Lineage], what: str) -> str:
+    guessed = ", ".join(each.name for each in lineages if each.is_seen)
+    unseen = ", ".join(each.name for each in lineages if not each.is_seen)
+    parts = [f"{guessed}, if affected, {what}"] if guessed else []
+    parts += [f"nothing tells of {unseen}"] if unseen else []
+    return f"; undecided, since {' and '.join(parts)}" if parts else ""
 
 
 def _composite_reason(lineages: tuple[_Lineage, ...], rule: Rule) -> str:
     affected = [each for each in lineages if each.is_affected]
     unknown = [each.name for each in lineages if each.is_affected is None]
     recovered = [each for each in affected if each.onset is not None]
-    failed = [each.name for each in affected if each.onset is None]
+    failed = [each.name for each in affected if each.has_recovered is False]
+    unseen = [each.name for each in affected if not each.is_seen]
     days = ", ".join(f"{each.name} day {each.onset}" for each in recovered)
     reason = f"{len(recovered)} of {len(affected)} affected lineages recovered by day {rule.by_day}"
     reason += f": {days}" if recovered else ""
     reason += f"; not {', '.join(failed)}" if failed else ""
+    reason += f"; not evaluable: {', '.join(unseen)}" if unseen else ""
     reason = reason if affected else "no lineage was affected at baseline"
     return reason + (f"; baseline of {', '.join(unknown)} not known" if unknown else "")
 

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from sojourn.core.endpoints import Endpoint
 from sojourn.endpoints._days import Daily, list_evidence, make_outcome, make_outcomes
+from sojourn.endpoints._limits import PerLitre
 from sojourn.endpoints._recovery import Course, Ending, find_courses, make_recovery
 from sojourn.endpoints._runs import Consecutive, Quantity
 
@@ -28,7 +29,7 @@ class Rule(Ending):
     days: tuple[int, ...] = Field(default=(30, 60, 100, 180, 365), min_length=1)
     window_days: tuple[int, ...] = (7, 7, 14, 30, 30)
     baseline_days: int = Field(default=14, ge=0)
-    cd4_per_l: float = Field(default=0.2e9, gt=0)
+    cd4_per_l: PerLitre = 0.2e9
     measurements: int = Field(default=1, ge=1)
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sojourn.core.endpoints import Endpoint
 from sojourn.endpoints._days import Dated, make_outcome, make_outcomes
+from sojourn.endpoints._limits import PerLitre
 from sojourn.endpoints._recovery import (
     Competing,
     Course,
@@ -33,8 +34,8 @@ class Response(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rule: Literal["run", "cibmtr"] = "run"
-    complete_per_l: float = Field(default=50e9, gt=0)
-    partial_per_l: float = Field(default=20e9, gt=0)
+    complete_per_l: PerLitre = 50e9
+    partial_per_l: PerLitre = 20e9
     run_days: int = Field(default=7, ge=1)
     max_gap_days: int = Field(default=4, ge=1)
     washout_days: int = Field(default=0, ge=0)
