@@ -156,14 +156,12 @@ def _curve_rows(name: str, people: Times, level: float) -> Iterator[tuple[object
         np.bincount(np.searchsorted(times, people.exit[which]), minlength=len(times))
         for which in (people.is_event, ~people.is_event)
     )
-    late = find_truncation(people)
-    unknown = times >= (np.inf if late.exhausted is None else late.exhausted)
-    survival, lower, upper = (
-        np.where(unknown, None, column) for column in (survival, lower, upper)
-    )
-    columns = (times, count_at_risk(people, times), events, censored, survival, lower, upper)
+    end = find_truncation(people).exhausted
+    counts = (times, count_at_risk(people, times), events, censored)
+    columns = (*counts, survival, lower, upper)
     for row in zip(*(column.tolist() for column in columns), strict=True):
-        yield (name, *row)
+        is_known = end is None or row[0] < end
+        yield (name, *row) if is_known else (name, *row[: len(counts)], None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
