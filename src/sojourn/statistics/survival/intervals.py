@@ -71,7 +71,8 @@ def survival_interval(
     if scale != "log-log":
         raise DataError(f"unknown scale {scale!r}; accepted: log-log, log, plain")
     log = np.where(log == 0, np.nan, log)
-    return np.exp(log * np.exp(-half / log)), np.exp(log * np.exp(half / log))
+    with np.errstate(over="ignore"):  # a variance so large that the lower bound is 0
+        return np.exp(log * np.exp(-half / log)), np.exp(log * np.exp(half / log))
 
 
 def bounded_interval(
