@@ -59,13 +59,14 @@ def test_groups_and_covariates_are_terms_of_one_model():
         assert named[name].estimate is None
         assert named[name].p_value == pytest.approx(part.p_value, rel=1e-9)
         assert f"chi-squared {part.statistic:.6g} on {part.degrees} degree" in named[name].reason
+        assert named[name].reason.startswith("chi-squared ")
 
 
 def test_what_a_reader_must_see_is_noted():
     (ratio, *_) = ANALYSIS(trial())
     notes = " | ".join(ratio.estimate.notes)
-    assert "7 events in 10 subjects: fewer than 10 for each of 1 terms" in notes
-    assert "cause-specific: 1 events of other causes are censored" in notes
+    assert "7 events in 10 subjects: fewer than 10 for each of 1 term, asymptotics" in notes
+    assert "cause-specific: 1 event of other causes is censored" in notes
     assert "concordance" in notes
     assert ratio.estimate.method == "Cox, efron ties, Wald interval"
 
@@ -144,7 +145,7 @@ def test_too_few_events_for_the_terms_are_said(least, is_fitted):
     made = ANALYSIS(trial(), settings={"min_events_per_term": least})
     assert (made[0].estimate is not None) == is_fitted
     if not is_fitted:
-        assert made[0].reason.startswith("7 events are too few for 1 terms")
+        assert made[0].reason.startswith("too few events, 7 for 1 term: ")
 
 
 @pytest.mark.parametrize(
@@ -200,3 +201,21 @@ def test_it_keeps_the_promises_of_an_analysis():
     entry = [None, 3.0, None, 2.0, None, 8.0, None, None, 8.0, None]
     rows = trial(entry=entry, AGE=AGE, SITE=list("xyxyxyxyxy"))
     check_analysis(ANALYSIS, rows, settings={"covariates": ["AGE"], "strata": ["SITE"]})
+
+
+def test_no_concordance_is_told_where_no_pair_has_an_order():
+    # All who have the event have it on the day on which the last are at risk.
+    rows = pl.concat(
+        [make_outcome_rows(g, aval=[5.0, 5.0, 3.0], cnsr=[0, 0, 1]) for g in ("A", "B")]
+    )
+    notes = by_operation(ANALYSIS(rows))["hazard_ratio"].estimate.notes
+    assert not any("concordance" in note for note in notes)
+    notes = by_operation(ANALYSIS(trial()))["hazard_ratio"].estimate.notes
+    assert any("concordance 0." in note for note in notes)
+
+
+def test_of_nobody_the_reason_names_nobody_to_compare():
+    (made,) = ANALYSIS(make_outcome_rows("A", aval=[None], cnsr=[None]))
+    assert made.reason == "nobody could be evaluated; A: 1 of 1 not evaluable, left out"
+    (made,) = ANALYSIS(make_outcome_rows("A", aval=[3.0], cnsr=[0]))
+    assert made.reason == "one group only, and no covariate: nobody to compare A with"

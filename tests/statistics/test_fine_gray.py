@@ -60,7 +60,7 @@ def test_no_event_in_a_group_has_no_ratio_but_a_reason():
 
 def test_too_few_events_and_none_are_said():
     (made,) = ANALYSIS(trial([0, *[2] * 9]))
-    assert made.reason.startswith("1 events are too few for 1 terms")
+    assert made.reason.startswith("too few events, 1 for 1 term: ")
     (made,) = ANALYSIS(trial([2] * 10))
     assert made.reason.startswith("no event among 10 subjects")
     assert ANALYSIS(empty()) == []

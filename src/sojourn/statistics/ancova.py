@@ -131,8 +131,8 @@ def _difference(
 ) -> GroupEstimate:
     pair = choose_pair(rows.groups, settings.groups)
     if pair is None:
-        only = ", ".join(rows.groups) or "nobody"
-        reason = f"one group only: nobody to compare {only} with"
+        only = ", ".join(rows.groups)
+        reason = f"one group only: nobody to compare {only} with" if only else "nobody to compare"
         return GroupEstimate("difference", "difference", "difference", None, rows.n, reason=reason)
     name, label = "-".join(pair), f"adjusted mean of {pair[0]} minus {pair[1]}"
     weights = design.difference(*pair, 0)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from sojourn.core.analyses import Analysis, GroupEstimate
+from sojourn.statistics._groups import plural
 from sojourn.statistics.regression._model_rows import (
     EVERYBODY,
     ModelRows,
@@ -117,9 +118,12 @@ def _estimates(
     competing = int((model.rows["CNSR"] != 1).sum()) - n_events
     notes = [events_note(n_events, n, len(model.terms))]
     if competing:
-        notes.append(f"cause-specific: {competing} events of other causes are censored")
-    if not fit.terms.without_value:
-        notes.append(f"concordance {estimate_concordance(fit).value:.4g}")
+        verb = "is" if competing == 1 else "are"
+        others = plural(competing, "event")
+        notes.append(f"cause-specific: {others} of other causes {verb} censored")
+    concordance = estimate_concordance(fit).value
+    if not np.isnan(concordance):
+        notes.append(f"concordance {concordance:.4g}")
     method = f"Cox, {settings.ties} ties, Wald interval"
     if settings.strata:
         method += f", stratified by {', '.join(settings.strata)}"

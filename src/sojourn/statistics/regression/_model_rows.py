@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sojourn.core.analyses import GROUP, GroupEstimate
 from sojourn.core.errors import DataError
 from sojourn.core.estimates import Estimate
-from sojourn.statistics._groups import split_groups
+from sojourn.statistics._groups import plural, split_groups
 from sojourn.statistics.regression._terms import ChiSquaredTest, Terms
 
 Array = NDArray[np.float64]
@@ -103,17 +103,17 @@ def _check_columns(outcomes: pl.DataFrame, covariates: Sequence[str]) -> None:
 
 def why_too_few(model: ModelRows, n_events: int, *, least: float) -> str:
     """Return why no model is fitted, or nothing: no term, no event, too few for the terms."""
+    if model.rows.height == 0:
+        return "nobody could be evaluated"
     if not model.terms:
         only = model.rows[GROUP].unique().to_list()
         return f"one group only, and no covariate: nobody to compare {', '.join(only)} with"
-    if model.rows.height == 0:
-        return "nobody could be evaluated"
     if n_events == 0:
-        return f"no event among {model.rows.height} subjects: hazards cannot be compared"
+        return f"no event among {plural(model.rows.height, 'subject')}: hazards cannot be compared"
     if n_events < least * len(model.terms):
         return (
-            f"{n_events} events are too few for {len(model.terms)} terms: at least {least:g} for "
-            "each are asked (min_events_per_term)"
+            f"too few events, {n_events} for {plural(len(model.terms), 'term')}: at least "
+            f"{least:g} for each are asked (min_events_per_term)"
         )
     return ""
 
@@ -195,14 +195,12 @@ def as_test(
     """Return a test as a result: a p-value, and its statistic in words."""
     if np.isnan(test.statistic):
         return GroupEstimate(group, operation, label, None, n, None, "; ".join(["no test", *notes]))
-    words = (
-        f"a test, no estimate: chi-squared {test.statistic:.6g} on {test.degrees} "
-        f"degree{'s' if test.degrees != 1 else ''} of freedom"
-    )
+    words = f"chi-squared {test.statistic:.6g} on {plural(test.degrees, 'degree')} of freedom"
     return GroupEstimate(group, operation, label, None, n, test.p_value, "; ".join([words, *notes]))
 
 
 def events_note(n_events: int, n: int, n_terms: int) -> str:
     """Return how many events carry the model, and a warning where that is few."""
-    few = f": fewer than 10 for each of {n_terms} terms, asymptotics are doubtful"
-    return f"{n_events} events in {n} subjects" + (few if n_events < 10 * n_terms else "")
+    few = f": fewer than 10 for each of {plural(n_terms, 'term')}, asymptotics are doubtful"
+    said = f"{plural(n_events, 'event')} in {plural(n, 'subject')}"
+    return said + (few if n_events < 10 * n_terms else "")
