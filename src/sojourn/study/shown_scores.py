@@ -152,9 +152,7 @@ def _values(table: pl.DataFrame, param: str) -> tuple[_Values, _Values, _Values]
     if all(ends):
         return ends[0], ends[1], change
     base: _Values = dict(own.select("USUBJID", "BASE").iter_rows())
-    after = {
-        s: None if b is None or (c := change[s]) is None else b + c for s, b in base.items()
-    }
+    after = {s: None if b is None or (c := change[s]) is None else b + c for s, b in base.items()}
     return base, after, change
 
 
