@@ -1,4 +1,4 @@
-"""Fixtures of every test: where real data lie."""
+"""Fixtures of every test: where real data lie; figures that a run prints at its end."""
 
 import os
 from pathlib import Path
@@ -22,3 +22,18 @@ def shared() -> Path:
         source = "SOJOURN_SHARED" if named else "default; set SOJOURN_SHARED to change it"
         pytest.skip(f"no real data: {folder / 'data'} ({source}) is not a folder")
     return folder
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests recorded as a figure, whoever captured their output."""
+    reports = [r for kind in ("passed", "failed") for r in terminalreporter.stats.get(kind, [])]
+    lines = [
+        text
+        for report in reports
+        for name, text in getattr(report, "user_properties", ())
+        if name == "figure" and report.when == "call"
+    ]
+    if lines:
+        terminalreporter.section("figures")
+        for line in lines:
+            terminalreporter.write_line(line)

@@ -38,19 +38,19 @@ def shares_of_one_seed(seed):
 
 
 @pytest.mark.timeout(1500)
-def test_day_7_intervals_hold_the_truth_as_often_as_they_say(capsys):
+def test_day_7_intervals_hold_the_truth_as_often_as_they_say(record_property):
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
         rows = np.array([row for rows in pool.map(shares_of_one_seed, SEEDS) for row in rows])
     truth, value, lower, upper, flagged = rows.T
     covered = int(np.sum((lower <= truth) & (truth <= upper)))
     p_value = binomtest(covered, len(rows), 0.95).pvalue
     width = (upper - lower) / 2
-    with capsys.disabled():
-        print(
-            f"\nday-7 retention, {len(SEEDS)} seeds: {covered} of {len(rows)} intervals hold the "
-            f"truth (p = {p_value:.3f} against 95 %); half width {width.mean():.3f} "
-            f"({width.min():.3f} to {width.max():.3f}); bias {np.mean(value - truth):+.4f}, "
-            f"relative {np.mean(value / truth - 1):+.4f}; {int(flagged.sum())} flagged"
-        )
+    record_property(
+        "figure",
+        f"day-7 retention, {len(SEEDS)} seeds: {covered} of {len(rows)} intervals hold the "
+        f"truth (p = {p_value:.3f} against 95 %); half width {width.mean():.3f} "
+        f"({width.min():.3f} to {width.max():.3f}); bias {np.mean(value - truth):+.4f}, "
+        f"relative {np.mean(value / truth - 1):+.4f}; {int(flagged.sum())} flagged",
+    )
     assert len(rows) == 10 * len(SEEDS)
     assert p_value > 0.01
