@@ -242,3 +242,16 @@ def test_the_two_domain_variant_is_named_as_such_and_counts_the_unknown():
     assert "two-domain variant" in table.caption
     assert [row.cells[0] for row in table.rows] == ["responder", "no responder", "not evaluable"]
     assert ">1</span>" in table.rows[2].cells[1]
+
+
+@pytest.mark.parametrize(
+    ("method", "word"),
+    [
+        ("posterior mean, central credible interval", "95 % credible interval"),
+        ("exact binomial (Clopper-Pearson)", "95 % CI"),
+    ],
+)
+def test_a_credible_interval_is_not_headed_as_one_of_confidence(method, word):
+    made = result("x", "ALL", "mean", 0.5, lower=0.4, upper=0.6, methodId=method, label="x")
+    words = Book(hsct_results(2)).interval(made).replace("\u00a0", " ")
+    assert f">{word} " in words

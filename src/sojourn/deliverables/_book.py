@@ -219,7 +219,8 @@ class Book:
             return element("span", {"class": "absent"}, f"no interval: {why}")
         if result.lower == result.upper == result.rawValue:
             return element("span", {"class": "absent"}, "none: exact, no estimate")
-        name = f"{format_level(result.level)} CI " if has_name else ""
+        kind = "credible interval" if "credible" in result.methodId else "CI"
+        name = f"{format_level(result.level)} {kind} " if has_name else ""
         low, high = self._bound(result, "lower"), self._bound(result, "upper")
         words = joined([name, low, " to ", high])
         if result.boundNote:
