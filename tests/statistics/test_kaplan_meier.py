@@ -181,7 +181,7 @@ def test_late_entry_changes_the_risk_sets_and_is_stated():
     rows = late(aval=[1.0, 2, 3, 3, 4], cnsr=[0, 1, 0, 1, 0], entry=[None, None, 2.0, None, None])
     made = ANALYSIS(rows, settings={"at": [1, 3]})
     assert [m.estimate.value for m in made] == pytest.approx([0.75, 0.5], abs=1e-15)
-    assert made[0].estimate.notes[0] == "4 at risk, 1 events by day 1"
+    assert made[0].estimate.notes[0] == "4 at risk, 1 event by day 1"
     note = "1 of 5 came under observation after the origin (left truncation)"
     assert note in made[0].estimate.notes
 

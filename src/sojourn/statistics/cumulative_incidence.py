@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sojourn.core.analyses import Analysis, GroupEstimate
 from sojourn.core.errors import DataError
 from sojourn.core.estimates import Estimate
-from sojourn.statistics._groups import Group, split_groups
+from sojourn.statistics._groups import Group, plural, split_groups
 from sojourn.statistics.competing.incidence import CumulativeIncidence
 from sojourn.statistics.competing.incidence import cumulative_incidence as aalen_johansen
 from sojourn.statistics.competing.intervals import INTERVALS
@@ -226,7 +226,7 @@ def _estimate_at(
     so_far = steps.events[: i + 1].sum(axis=0)
     at_risk = steps.at_risk_at(at)
     bounds = INTERVALS[settings.interval](value, variance, level=settings.level)
-    counts = f"{at_risk} at risk, {so_far[k]} events by day {at:g}"
+    counts = f"{at_risk} at risk, {plural(so_far[k], 'event')} by day {at:g}"
     if len(made.causes) > 1:
         counts += f", {so_far.sum() - so_far[k]} of other causes"
     method = f"Aalen-Johansen, {settings.variance} variance, {settings.interval} interval"

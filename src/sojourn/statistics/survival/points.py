@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from sojourn.core.estimates import Estimate
+from sojourn.statistics._groups import plural
 from sojourn.statistics.survival.inputs import Times
 from sojourn.statistics.survival.intervals import Scale, bounded_interval
 from sojourn.statistics.survival.product_limit import Survival, count_events, find_survival
@@ -105,5 +106,5 @@ def estimate_point(
         + (" (exact bound, since survival is 0 or 1)" if is_exact else ""),
         n=len(people),
         components={} if is_exact else {"Greenwood": survival * math.sqrt(variance)},
-        notes=(f"{at_risk} at risk, {n_events} events by day {at:g}", *notes),
+        notes=(f"{at_risk} at risk, {plural(n_events, 'event')} by day {at:g}", *notes),
     )
