@@ -33,7 +33,7 @@ class Settings(BaseModel):
         return cause
 
 
-def test_incidence(outcomes: pl.DataFrame, settings: Settings) -> list[GroupEstimate]:
+def compare_incidences(outcomes: pl.DataFrame, settings: Settings) -> list[GroupEstimate]:
     """Return Gray's test between all groups: a p-value, and the statistic in `reason`.
 
     Parameters
@@ -96,5 +96,5 @@ def test_incidence(outcomes: pl.DataFrame, settings: Settings) -> list[GroupEsti
 
 
 ANALYSIS = Analysis(
-    label="Gray's test of cumulative incidence", settings=Settings, estimate=test_incidence
+    label="Gray's test of cumulative incidence", settings=Settings, estimate=compare_incidences
 )
