@@ -26,7 +26,9 @@ def test_the_program_and_its_tables_are_written_and_the_next_step_is_said(tmp_pa
 
 def test_what_r_does_not_recompute_is_said_with_its_reason(tmp_path):
     rows = arms(aval=[[1.0, 2.0, 4.0]] * 2, base=[[1.0, 3.0, 2.0]] * 2)
-    out = write_run(tmp_path / "out", {"by_visit": ("mmrm", {"response": "value", "base": "none"}, rows)})
+    out = write_run(
+        tmp_path / "out", {"by_visit": ("mmrm", {"response": "value", "base": "none"}, rows)}
+    )
     done = call(out, "-o", tmp_path / "check.R")
     assert "not recomputed: by_visit: " in done.stderr
 
