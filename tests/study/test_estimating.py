@@ -31,6 +31,7 @@ def test_json_names_method_file_settings_and_versions(tmp_path):
     assert document["method"] == "kaplan_meier"
     assert document["file"] == "data.csv"
     assert document["settings"]["at"] == [2.0]
+    assert document["columns"] == {"time": "t", "status": "d"}
     assert {"sojourn", "numpy", "scipy", "python"} <= set(document["versions"])
     (number,) = [e for e in document["estimates"] if e["operation"] == "survival_at_2"]
     assert number["value"] == pytest.approx(2 / 3)

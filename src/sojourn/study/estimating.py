@@ -3,9 +3,8 @@
 import json
 import math
 import platform
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -20,18 +19,16 @@ from sojourn.core.provenance import numeric_versions
 from sojourn.core.results import bound
 from sojourn.core.tables import ROW
 from sojourn.formats.csv import read_columns
+from sojourn.study._column_cells import MISSING, is_number, read_last_days, read_numbers
 from sojourn.study._setting_text import parse_settings
 from sojourn.study.groups import EVERYBODY
 from sojourn.study.outcomes import analyses
 
-MISSING = ("", "NA")
-"""Cells that hold no value."""
 OF_VALUES = (
     *("mean", "mean_difference", "hodges_lehmann", "permutation_test", "sign_flip", "ancova"),
     *("spearman", "mixed_model", "mmrm", "multiple_imputation", "delta_adjustment"),
 )
 """Methods that would take a censored time for a value."""
-_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +95,7 @@ class FileEstimates:
     method: str
     label: str
     file: str
+    columns: Mapping[str, Any]
     settings: Mapping[str, Any]
     estimates: tuple[GroupEstimate, ...]
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -108,6 +106,7 @@ class FileEstimates:
             "method": self.method,
             "label": self.label,
             "file": self.file,
+            "columns": dict(self.columns),
             "settings": dict(self.settings),
             "estimates": [_document(each) for each in self.estimates],
             "versions": dict(self.versions),
@@ -173,6 +172,7 @@ def estimate_file(
         method,
         analysis.label,
         path.name,
+        {name: value for name, value in asdict(columns).items() if value not in (None, ())},
         valid.model_dump(mode="json"),
         tuple(made),
         {
@@ -203,24 +203,24 @@ def read_outcomes(path: Path, columns: Columns) -> pl.DataFrame:
     made["EVIDENCE"] = [""] * size
     made[GROUP] = _groups(text, columns, where)
     if columns.time is not None and columns.status is not None:
-        made["AVAL"] = _numbers(text[columns.time], columns.time, where)
+        made["AVAL"] = read_numbers(text[columns.time], columns.time, where)
         codes = _statuses(text[columns.status], columns, where)
         made["CNSR"] = codes
         made["AVAL"] = [None if c is None else t for t, c in zip(made["AVAL"], codes, strict=True)]
     elif columns.value is not None:
         made["AVALC"] = [None if cell in MISSING else cell for cell in text[columns.value]]
-        if all(_is_number(cell) for cell in made["AVALC"] if cell is not None):
-            made["AVAL"] = _numbers(text[columns.value], columns.value, where)
+        if all(is_number(cell) for cell in made["AVALC"] if cell is not None):
+            made["AVAL"] = read_numbers(text[columns.value], columns.value, where)
     for name, column in (("ENTRY", columns.entry), ("BASE", columns.baseline)):
         if column is not None:
-            made[name] = _numbers(text[column], column, where)
+            made[name] = read_numbers(text[column], column, where)
     if columns.exposure is not None:
-        made["DAY"] = _last_days(text[columns.exposure], columns.exposure, where)
+        made["DAY"] = read_last_days(text[columns.exposure], columns.exposure, where)
     if columns.visit is not None:
         made["AVISIT"] = [None if cell in MISSING else cell for cell in text[columns.visit]]
     extra: dict[str, Any] = {}
     for column in columns.covariates:
-        made[column], extra[column] = _numbers(text[column], column, where), pl.Float64
+        made[column], extra[column] = read_numbers(text[column], column, where), pl.Float64
     for column in columns.strata:
         made[column] = [None if cell in MISSING else cell for cell in text[column]]
         extra[column] = pl.String
@@ -277,7 +277,7 @@ def _check_values(analysis: Analysis, columns: Columns, rows: pl.DataFrame) -> N
     if columns.value is None or "success" in analysis.settings.model_fields:
         return
     for cell, place in zip(rows["AVALC"], rows["REASON"], strict=True):
-        if cell is not None and not _is_number(cell):
+        if cell is not None and not is_number(cell):
             raise DataError(
                 f"{place}, column {columns.value}: {cell!r} is no finite number; missing is an "
                 "empty cell"
@@ -349,29 +349,6 @@ def _statuses(cells: list[str], columns: Columns, where: list[str]) -> list[int 
                 "name its codes by --event and --censored"
             )
     return made
-
-
-def _numbers(cells: list[str], column: str, where: list[str]) -> list[float | None]:
-    for cell, place in zip(cells, where, strict=True):
-        if cell not in MISSING and not _is_number(cell):
-            raise DataError(
-                f"{place}, column {column}: {cell!r} is no finite number; missing is an empty cell"
-            )
-    return [None if cell in MISSING else float(cell) for cell in cells]
-
-
-def _last_days(cells: list[str], column: str, where: list[str]) -> list[int | None]:
-    """Return the last day at risk, counted from day 0, of so many days at risk."""
-    for cell, place in zip(cells, where, strict=True):
-        if cell not in MISSING and not (cell.isdecimal() and int(cell) >= 1):
-            raise DataError(
-                f"{place}, column {column}: {cell!r}; expected whole days at risk, 1 or more"
-            )
-    return [None if cell in MISSING else int(cell) - 1 for cell in cells]
-
-
-def _is_number(cell: str) -> bool:
-    return _NUMBER.fullmatch(cell) is not None and math.isfinite(float(cell))
 
 
 def _document(each: GroupEstimate) -> dict[str, Any]:
